@@ -1,0 +1,237 @@
+package orderhub
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Verdict is what became of a piece of news.
+type Verdict string
+
+// The verdicts of Merge.
+const (
+	// NewsSame: the order says so already; nothing is written.
+	NewsSame Verdict = "same"
+	// NewsApplied: the order changed.
+	NewsApplied Verdict = "applied"
+	// NewsRefused: older than what is known; kept in the history only.
+	NewsRefused Verdict = "refused"
+)
+
+// Merge applies a snapshot read at readAt to an order and tells what became of
+// it. It changes only the channel's side, and Headline where the channel's
+// status moved. Older news never overwrites newer:
+//
+//   - both sides carry the channel's time: the later one wins, whatever the rank;
+//   - the channel tells no time (Ozon, Wildberries): a status of lower rank is
+//     refused as stale, remembered as doubt, and believed when the same news is
+//     still there after patience (Wildberries can put an order back);
+//   - cancelled is a tombstone: no earlier step revives the order.
+//
+// Fields other than the status follow the same verdict: a stale answer is stale
+// as a whole.
+func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (Verdict, string) {
+	old := o.Snapshot
+	why := olderNews(o, news, readAt, patience)
+	if why != "" && old.StatusOnly && !news.StatusOnly {
+		// A status came before its order (a cancel before the order itself): the
+		// content is the first we get, its status is not news.
+		news.Native, news.NativeSub, news.Status, news.ChangedAt, news.Revision = "", "", StatusUnknown, time.Time{}, 0
+		why = ""
+	}
+	if why != "" {
+		if o.Doubt != news.Status {
+			o.Doubt, o.DoubtSince = news.Status, readAt
+		}
+		return NewsRefused, why
+	}
+	merged := mergeSnapshot(old, news)
+	headline := o.Headline
+	if merged.Status != old.Status || headline == StatusUnknown {
+		headline = follow(headline, old.Status, merged.Status)
+	}
+	clearsRequest := o.Requested != "" && (merged.Status == o.Requested || merged.Status.Rank() > o.Requested.Rank())
+	if SameSnapshot(merged, old) && headline == o.Headline && !clearsRequest && o.Doubt == "" {
+		return NewsSame, ""
+	}
+	o.Snapshot, o.Headline = merged, headline
+	o.Doubt, o.DoubtSince = "", time.Time{}
+	if clearsRequest {
+		o.Requested = ""
+	}
+	return NewsApplied, ""
+}
+
+// SameSnapshot reports whether two snapshots say the same: equal as they would
+// be stored, so that nil and empty lists do not differ.
+func SameSnapshot(a, b Snapshot) bool {
+	ja, errA := json.Marshal(a)
+	jb, errB := json.Marshal(b)
+	return errA == nil && errB == nil && bytes.Equal(ja, jb)
+}
+
+// olderNews says why the news is older than what is known, "" if it is not.
+func olderNews(o *Order, news Snapshot, readAt time.Time, patience time.Duration) string {
+	old := o.Snapshot
+	if old.Revision != 0 && news.Revision != 0 {
+		if news.Revision < old.Revision {
+			return "older revision"
+		}
+		return tombstone(o, news)
+	}
+	if !old.ChangedAt.IsZero() && !news.ChangedAt.IsZero() {
+		if news.ChangedAt.Before(old.ChangedAt) {
+			return "older than the channel's last change"
+		}
+		if news.ChangedAt.After(old.ChangedAt) {
+			return tombstone(o, news)
+		}
+	}
+	if why := tombstone(o, news); why != "" {
+		return why
+	}
+	if news.Status == StatusUnknown || old.Status == StatusUnknown || news.Status.Rank() >= old.Status.Rank() {
+		return ""
+	}
+	if o.Doubt == news.Status && readAt.Sub(o.DoubtSince) >= patience {
+		return ""
+	}
+	return "the channel had already reported " + string(old.Status)
+}
+
+// tombstone refuses to revive a cancelled order.
+func tombstone(o *Order, news Snapshot) string {
+	if o.Snapshot.Status != StatusCancelled {
+		return ""
+	}
+	switch news.Status {
+	case StatusCancelled, StatusUnknown, StatusReturned, StatusPartiallyReturned:
+		return ""
+	case StatusPending, StatusNew, StatusConfirmed, StatusPacked, StatusShipped, StatusReadyForPickup, StatusDelivered:
+		return "the order is cancelled"
+	}
+	return ""
+}
+
+// follow moves the headline after the channel's status. Steps that only the hub
+// knows (packed above the channel's confirmed) are kept while the channel moves
+// forward below them; a step back of the channel is followed.
+func follow(headline, old, now Status) Status {
+	switch {
+	case now == StatusUnknown && headline != "":
+		// The native word is new to us: keep the headline that people know, the
+		// word itself is shown beside it.
+		return headline
+	case now.Rank() > old.Rank() && headline.Rank() > now.Rank():
+		return headline
+	default:
+		return now
+	}
+}
+
+// mergeSnapshot lays news over what is known. A status-only answer changes only
+// what it carries; attributes merge key by key.
+func mergeSnapshot(old, news Snapshot) Snapshot {
+	out := news
+	if news.StatusOnly {
+		out = old
+		out.Status, out.Native, out.NativeSub = news.Status, news.Native, news.NativeSub
+		out.Holds, out.Cancellation = news.Holds, news.Cancellation
+		if news.Actions != nil {
+			out.Actions = news.Actions
+		}
+		if len(news.Drift) > 0 {
+			out.Drift = news.Drift
+		}
+		if out.ExternalID == "" {
+			out.ExternalID, out.Scheme, out.StatusOnly = news.ExternalID, news.Scheme, true
+		}
+	}
+	if news.ChangedAt.IsZero() {
+		out.ChangedAt = old.ChangedAt
+	}
+	if news.Revision == 0 {
+		out.Revision = old.Revision
+	}
+	if out.Cancellation == nil && out.Status == StatusCancelled {
+		out.Cancellation = old.Cancellation
+	}
+	out.Attrs = mergeAttrs(old.Attrs, news.Attrs)
+	if !news.StatusOnly {
+		keepKnown(&out, old)
+	}
+	return out
+}
+
+// keepKnown carries over what another kind of answer told and this one leaves
+// out (WB: requiredMeta only in orders/new, status only in orders/status; Ozon:
+// the list has no addressee).
+func keepKnown(out *Snapshot, old Snapshot) {
+	if out.Native == "" {
+		out.Native, out.NativeSub, out.Status = old.Native, old.NativeSub, old.Status
+		out.Holds, out.Cancellation = old.Holds, old.Cancellation
+	}
+	if out.Requires == nil {
+		out.Requires = old.Requires
+	}
+	if out.Actions == nil {
+		out.Actions = old.Actions
+	}
+	if out.Lines == nil {
+		out.Lines = slices.Clone(old.Lines)
+	}
+	if out.Total.IsZero() {
+		out.Total = old.Total
+	}
+	if out.PlacedAt.IsZero() {
+		out.PlacedAt = old.PlacedAt
+	}
+	if out.ShipBy.IsZero() {
+		out.ShipBy = old.ShipBy
+	}
+	if out.ParentID == "" {
+		out.ParentID = old.ParentID
+	}
+	if out.GroupKey == "" {
+		out.GroupKey = old.GroupKey
+	}
+	if out.SiteOrderID == "" {
+		out.SiteOrderID = old.SiteOrderID
+	}
+	if out.Payment == PaymentUnknown {
+		out.Payment = old.Payment
+	}
+	if out.Customer == (Customer{}) {
+		out.Customer = old.Customer
+	}
+	if out.Comment == "" {
+		out.Comment = old.Comment
+	}
+	if out.Shipping.Address == "" {
+		out.Shipping.Address = old.Shipping.Address
+	}
+	if out.Shipping.Tracking == "" {
+		out.Shipping.Tracking = old.Shipping.Tracking
+	}
+}
+
+func mergeAttrs(old, news map[string]string) map[string]string {
+	if len(news) == 0 {
+		return old
+	}
+	out := maps.Clone(old)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for k, v := range news {
+		if v == "" {
+			delete(out, k)
+			continue
+		}
+		out[k] = v
+	}
+	return out
+}

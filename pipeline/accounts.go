@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/store"
+)
+
+// AddAccount checks the settings against the channel's descriptor and creates
+// the account. It makes no call to the channel, see CheckAccount.
+func (h *Hub) AddAccount(ctx context.Context, id string, name orderhub.Channel, title string, settings map[string]string) (orderhub.Account, error) {
+	c, err := h.Channel(name)
+	if err != nil {
+		return orderhub.Account{}, err
+	}
+	resolved, err := c.Descriptor.Resolve(settings)
+	if err != nil {
+		return orderhub.Account{}, err
+	}
+	if _, err := c.Open(resolved, channel.Deps{Now: h.store.Now}); err != nil {
+		return orderhub.Account{}, err
+	}
+	if title == "" {
+		title = c.Descriptor.Title
+	}
+	return h.store.CreateAccount(ctx, orderhub.Account{ID: id, Channel: name, Name: title, Settings: settings})
+}
+
+// CheckAccount tries an account's credentials and records the answer.
+func (h *Hub) CheckAccount(ctx context.Context, id string) (channel.CheckResult, error) {
+	a, err := h.account(ctx, id)
+	if err != nil {
+		return channel.CheckResult{}, err
+	}
+	checker, ok := a.adapter.(channel.Checker)
+	if !ok {
+		return channel.CheckResult{}, orderhub.Errorf(orderhub.CodeUnsupported, "%s has nothing to check", a.channel.Descriptor.Title)
+	}
+	res, checkErr := checker.Check(ctx)
+	health := orderhub.Health{CheckedAt: h.store.Now(), KeyExpiresAt: res.Expires, Warnings: res.Warnings}
+	if checkErr != nil {
+		health.FailingSince, health.Class, health.Error = a.Health.FailingSince, orderhub.ClassOf(checkErr), sentenceOf(checkErr)
+		if health.FailingSince.IsZero() {
+			health.FailingSince = h.store.Now()
+		}
+	}
+	if err := h.store.SetHealth(ctx, id, health); err != nil {
+		return res, err
+	}
+	return res, checkErr
+}
+
+// Freshness is how near the hub is to an account's channel.
+type Freshness struct {
+	Account orderhub.Account
+	Feeds   []FeedFreshness
+	Backlog store.Backlog
+	// QuotaLeft counts the calls that each quota group allows right now.
+	QuotaLeft map[string]int
+	// WebhookPath is where the channel sends its messages.
+	WebhookPath string
+	// Problem says in words what a person should do, "" = nothing.
+	Problem string
+}
+
+// FeedFreshness is how near one feed is.
+type FeedFreshness struct {
+	store.FeedPosition
+	Every time.Duration
+	// Lag is the age of the last confirmed sweep; 0 before the first.
+	Lag time.Duration
+	// Late: the feed should have been confirmed long ago.
+	Late bool
+}
+
+// Freshness tells how near the hub is to each account's channel.
+func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
+	accounts, err := h.store.Accounts(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := h.store.Feeds(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	backlogs, err := h.store.Backlogs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Freshness, 0, len(accounts))
+	for _, a := range accounts {
+		f := Freshness{Account: a, Backlog: backlogs[a.ID], WebhookPath: "/hooks/" + a.ID + "/" + a.HookKey}
+		if open, err := h.account(ctx, a.ID); err == nil {
+			f.QuotaLeft = open.quotas.Left()
+		} else {
+			f.Problem = sentenceOf(err)
+		}
+		h.feedFreshness(&f, positions)
+		if f.Problem == "" {
+			f.Problem = problem(f)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (h *Hub) feedFreshness(f *Freshness, positions []store.FeedPosition) {
+	d := h.channels[f.Account.Channel].Descriptor
+	every := map[string]time.Duration{refreshFeed: d.RefreshOpen}
+	for _, feed := range d.Feeds {
+		every[feed.Name] = feed.Every
+	}
+	now := h.store.Now()
+	for _, name := range h.feeds(f.Account.Channel) {
+		ff := FeedFreshness{FeedPosition: store.FeedPosition{AccountID: f.Account.ID, Feed: name}, Every: h.pause(every[name])}
+		for _, p := range positions {
+			if p.AccountID == f.Account.ID && p.Feed == name {
+				ff.FeedPosition = p
+			}
+		}
+		if !ff.ConfirmedAt.IsZero() {
+			ff.Lag = now.Sub(ff.ConfirmedAt)
+			ff.Late = ff.Lag > 3*ff.Every+2*time.Minute
+		}
+		f.Feeds = append(f.Feeds, ff)
+	}
+}
+
+// problem puts an account's worst trouble into words.
+func problem(f Freshness) string {
+	if f.Account.State == orderhub.AccountPaused {
+		return "paused: nothing is read or sent"
+	}
+	for _, feed := range f.Feeds {
+		if feed.Error != "" {
+			return "reading " + feed.Feed + " fails: " + feed.Error
+		}
+	}
+	switch {
+	case f.Account.Health.Error != "":
+		return f.Account.Health.Error
+	case f.Backlog.Quarantined > 0:
+		return plural(int(f.Backlog.Quarantined), "answer") + " in quarantine"
+	case f.Backlog.Effects[orderhub.EffectUncertain] > 0:
+		return plural(int(f.Backlog.Effects[orderhub.EffectUncertain]), "effect") + " of uncertain fate"
+	case len(f.Account.Health.Warnings) > 0:
+		return f.Account.Health.Warnings[0]
+	default:
+		return ""
+	}
+}

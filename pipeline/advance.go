@@ -1,0 +1,236 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/jobs"
+	"github.com/orderhub/orderhub/store"
+)
+
+// Advanced is what an accepted request led to.
+type Advanced struct {
+	Order *orderhub.Order
+	// Effects are what is now owed to the channel; empty for a local step.
+	Effects []*orderhub.Effect
+}
+
+// Advance asks for a status: the machine and the channel's table decide. A
+// refusal is an *orderhub.Error whose sentence says why. Local steps and the
+// intent to call the channel are committed together; the call follows.
+func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (Advanced, error) {
+	if _, err := orderhub.ParseStatus(string(req.To)); err != nil {
+		return Advanced{}, err
+	}
+	var out Advanced
+	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
+		c, err := h.Channel(o.Channel)
+		if err != nil {
+			return err
+		}
+		if err := h.checkReason(o, &req); err != nil {
+			return err
+		}
+		plan, err := orderhub.Decide(o, req, c.Descriptor.Statuses)
+		if err != nil {
+			return err
+		}
+		out, err = h.carryOut(ctx, tx, o, req, plan)
+		return err
+	})
+	return out, err
+}
+
+// checkReason refuses a cancel without a reason that the channel would take.
+func (h *Hub) checkReason(o *orderhub.Order, req *orderhub.Request) error {
+	if req.To != orderhub.StatusCancelled {
+		return nil
+	}
+	d := h.channels[o.Channel].Descriptor
+	reason, ok := d.FindReason(req.Reason, o)
+	if !ok {
+		var allowed []string
+		for _, r := range d.AllowedReasons(o) {
+			allowed = append(allowed, r.Code+" ("+r.Title+")")
+		}
+		return orderhub.InvalidField("reason", "%q is not a cancel reason that %s takes now; allowed: %s", req.Reason, d.Title, strings.Join(allowed, ", "))
+	}
+	if reason.NeedsComment && strings.TrimSpace(req.Comment) == "" {
+		return orderhub.InvalidField("comment", "%s wants a text with reason %s", d.Title, reason.Code)
+	}
+	return nil
+}
+
+// carryOut records the local steps of a plan and the effects it owes.
+func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req orderhub.Request, plan orderhub.Plan) (Advanced, error) {
+	now := h.store.Now()
+	out := Advanced{Order: o}
+	var events []orderhub.Event
+	for _, to := range plan.Local {
+		events = append(events, orderhub.Event{OrderID: o.ID, At: now, Kind: orderhub.EventStatus, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment})
+		o.Headline = to
+	}
+	for _, to := range plan.Tell {
+		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, to, req, now))
+	}
+	if plan.Push != nil {
+		if err := h.supersede(ctx, tx, o, req, &events, now); err != nil {
+			return out, err
+		}
+		o.Requested = plan.Push.To
+		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
+		events = append(events, requestedEvent(o, req, plan.Push.To, now))
+	}
+	if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
+		return out, err
+	}
+	if err := tx.AddEffects(ctx, out.Effects); err != nil {
+		return out, err
+	}
+	if err := tx.AddEvents(ctx, events); err != nil {
+		return out, err
+	}
+	if len(out.Effects) == 0 {
+		return out, nil
+	}
+	return out, h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID})
+}
+
+func requestedEvent(o *orderhub.Order, req orderhub.Request, to orderhub.Status, now time.Time) orderhub.Event {
+	ev := orderhub.Event{OrderID: o.ID, At: now, Kind: orderhub.EventRequested, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment}
+	if req.Reason != "" {
+		if data, err := json.Marshal(map[string]string{"reason": req.Reason}); err == nil {
+			ev.Data = data
+		}
+	}
+	return ev
+}
+
+func (h *Hub) intent(o *orderhub.Order, kind orderhub.EffectKind, to orderhub.Status, req orderhub.Request, now time.Time) *orderhub.Effect {
+	return &orderhub.Effect{
+		OrderID: o.ID, AccountID: o.AccountID, Kind: kind, To: to, Reason: req.Reason, Comment: req.Comment, Params: req.Params,
+		Actor: req.Actor, State: orderhub.EffectIntent, NextAt: now, CreatedAt: now,
+	}
+}
+
+// supersede takes back what was intended for the order and not sent yet: only a
+// cancel gets here while something is on its way.
+func (h *Hub) supersede(ctx context.Context, tx *store.Tx, o *orderhub.Order, req orderhub.Request, events *[]orderhub.Event, now time.Time) error {
+	open, err := tx.OpenEffects(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	var gone []*orderhub.Effect
+	for _, e := range open {
+		if e.State != orderhub.EffectIntent || e.Kind != orderhub.EffectStatus || e.Attempts > 0 {
+			continue
+		}
+		finish(e, orderhub.EffectSuperseded, now)
+		e.Error = "overtaken by the request for " + string(req.To)
+		gone = append(gone, e)
+		*events = append(*events, effectEvent(e, now, req.Actor, 0))
+	}
+	return tx.SaveEffects(ctx, gone)
+}
+
+// SetTracking gives an order a tracking number.
+func (h *Hub) SetTracking(ctx context.Context, number int64, tracking, carrier string, actor orderhub.Actor) (Advanced, error) {
+	tracking = strings.TrimSpace(tracking)
+	if tracking == "" || len(tracking) > 100 {
+		return Advanced{}, orderhub.InvalidField("tracking", "want 1 to 100 characters")
+	}
+	return h.owe(ctx, number, orderhub.EffectTracking, orderhub.Request{Actor: actor, Params: map[string]string{"tracking": tracking, "carrier": carrier}})
+}
+
+// AnswerCancel accepts or declines a buyer's wish to cancel.
+func (h *Hub) AnswerCancel(ctx context.Context, number int64, accept bool, reason string, actor orderhub.Actor) (Advanced, error) {
+	answer := "decline"
+	if accept {
+		answer = "accept"
+	}
+	return h.owe(ctx, number, orderhub.EffectAnswerCancel, orderhub.Request{Actor: actor, Reason: reason, Params: map[string]string{"answer": answer}})
+}
+
+// owe records an effect that is no step of the status ladder.
+func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, req orderhub.Request) (Advanced, error) {
+	var out Advanced
+	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
+		if o.Snapshot.ReadOnly {
+			return orderhub.Errorf(orderhub.CodeRefused, "order %s is handled by %s alone and can only be watched", o.Number(), o.Channel)
+		}
+		if kind == orderhub.EffectAnswerCancel && o.Snapshot.CancelRequest == nil && !o.HasHold(orderhub.HoldCancelRequest) {
+			return orderhub.Errorf(orderhub.CodeRefused, "order %s has no cancel request to answer", o.Number())
+		}
+		a, err := h.account(ctx, o.AccountID)
+		if err != nil {
+			return err
+		}
+		if !can(a.adapter, kind) {
+			return orderhub.Errorf(orderhub.CodeUnsupported, "%s has no call for this", a.channel.Descriptor.Title)
+		}
+		now := h.store.Now()
+		out = Advanced{Order: o, Effects: []*orderhub.Effect{h.intent(o, kind, "", req, now)}}
+		if err := tx.AddEffects(ctx, out.Effects); err != nil {
+			return err
+		}
+		ev := effectEvent(out.Effects[0], now, req.Actor, 0)
+		ev.Kind = orderhub.EventRequested
+		if err := tx.AddEvents(ctx, []orderhub.Event{ev}); err != nil {
+			return err
+		}
+		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID})
+	})
+	return out, err
+}
+
+// SetHold puts the hub's manual hold on an order or lifts it.
+func (h *Hub) SetHold(ctx context.Context, number int64, hold orderhub.Hold, on bool, why string, actor orderhub.Actor) (*orderhub.Order, error) {
+	var out *orderhub.Order
+	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
+		out = o
+		if !setHold(o, hold, on) {
+			return nil
+		}
+		word := "lifted "
+		if on {
+			word = "set "
+		}
+		if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
+			return err
+		}
+		return tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: actor,
+			Why: word + string(hold) + errorSuffix(why)}})
+	})
+	return out, err
+}
+
+// setHold changes the hub's holds and reports whether anything changed.
+func setHold(o *orderhub.Order, hold orderhub.Hold, on bool) bool {
+	for i, have := range o.HubHolds {
+		if have == hold {
+			if !on {
+				o.HubHolds = append(o.HubHolds[:i:i], o.HubHolds[i+1:]...)
+			}
+			return !on
+		}
+	}
+	if on {
+		o.HubHolds = append(o.HubHolds, hold)
+	}
+	return on
+}

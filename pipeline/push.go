@@ -1,0 +1,309 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/jobs"
+	"github.com/orderhub/orderhub/store"
+)
+
+// How long an effect is followed. After a lost answer the order is read
+// checksBeforeRepeat times before the call is repeated; an accepted call is
+// read back checksAfterAccept times before it is called uncertain; and a call
+// is made maxAttempts times at most.
+const (
+	checksBeforeRepeat = 3
+	checksAfterAccept  = 14
+	maxAttempts        = 12
+	dueEffects         = 200
+)
+
+// drainEffects works off what is owed to an account's channel, oldest first,
+// one effect per order at a time.
+func (h *Hub) drainEffects(ctx context.Context, a *account, lease store.Lease) error {
+	for ctx.Err() == nil {
+		due, err := h.store.DueEffects(ctx, a.ID, dueEffects)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		var send, check []*orderhub.Effect
+		for _, e := range due {
+			if e.State == orderhub.EffectIntent {
+				send = append(send, e)
+			} else {
+				check = append(check, e)
+			}
+		}
+		if err := h.checkEffects(ctx, a, check, lease); err != nil {
+			return err
+		}
+		for _, kind := range []orderhub.EffectKind{orderhub.EffectStatus, orderhub.EffectTracking, orderhub.EffectAnswerCancel} {
+			for _, to := range targets(send, kind) {
+				batch := slices.DeleteFunc(slices.Clone(send), func(e *orderhub.Effect) bool { return e.Kind != kind || e.To != to })
+				for part := range slices.Chunk(batch, max(1, a.channel.Descriptor.PushBatch)) {
+					if err := h.sendEffects(ctx, a, kind, part, lease); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// targets lists the statuses that effects of a kind are to reach, cancels
+// first: a buyer is waiting for them.
+func targets(effects []*orderhub.Effect, kind orderhub.EffectKind) []orderhub.Status {
+	var out []orderhub.Status
+	for _, e := range effects {
+		if e.Kind == kind && !slices.Contains(out, e.To) {
+			out = append(out, e.To)
+		}
+	}
+	slices.SortFunc(out, func(x, y orderhub.Status) int { return y.Rank() - x.Rank() })
+	return out
+}
+
+// can reports whether the adapter has the call for a kind of effect.
+func can(a channel.Adapter, kind orderhub.EffectKind) bool { return caller(a, kind) != nil }
+
+type call func(context.Context, []channel.Push) ([]channel.PushResult, error)
+
+func caller(a channel.Adapter, kind orderhub.EffectKind) call {
+	switch kind {
+	case orderhub.EffectStatus:
+		if p, ok := a.(channel.StatusPusher); ok {
+			return p.PushStatus
+		}
+	case orderhub.EffectTracking:
+		if p, ok := a.(channel.TrackingPusher); ok {
+			return p.PushTracking
+		}
+	case orderhub.EffectAnswerCancel:
+		if p, ok := a.(channel.CancelAnswerer); ok {
+			return p.AnswerCancel
+		}
+	}
+	return nil
+}
+
+// sendEffects makes one call for a batch. That it is about to be made is
+// committed first: after a kill the effects are found as sent and read back
+// before anything is repeated.
+func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectKind, batch []*orderhub.Effect, lease store.Lease) error {
+	do := caller(a.adapter, kind)
+	orders, batch, err := h.markSent(ctx, a, batch, lease)
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	if do == nil {
+		return h.record(ctx, a, batch, nil, orderhub.NewBorderError(orderhub.ClassRejected, string(a.Channel), "the channel has no call for this", nil), lease)
+	}
+	pushes := make([]channel.Push, len(batch))
+	for i, e := range batch {
+		pushes[i] = channel.Push{Key: e.Key(), Order: *orders[e.OrderID], To: e.To, Reason: e.Reason, Comment: e.Comment, Params: e.Params, Attempt: e.Attempts}
+	}
+	if swallow := h.hooks.SwallowPush; swallow != nil && swallow(batch[0]) {
+		results := make([]channel.PushResult, len(batch))
+		for i := range results {
+			results[i].Outcome = channel.OutcomeDone
+		}
+		return h.record(ctx, a, batch, results, nil, lease)
+	}
+	results, err := do(ctx, pushes)
+	if err == nil && len(results) != len(batch) {
+		err = orderhub.NewBorderError(orderhub.ClassUncertain, string(a.Channel), "the adapter answered another number of rows than were sent", nil)
+	}
+	return h.record(ctx, a, batch, results, err, lease)
+}
+
+// markSent commits that the effects are about to leave, and reads their orders.
+// Effects that something else settled meanwhile are left out.
+func (h *Hub) markSent(ctx context.Context, a *account, batch []*orderhub.Effect, lease store.Lease) (map[int64]*orderhub.Order, []*orderhub.Effect, error) {
+	ids := make([]int64, len(batch))
+	orderIDs := make([]int64, len(batch))
+	for i, e := range batch {
+		ids[i], orderIDs[i] = e.ID, e.OrderID
+	}
+	var live []*orderhub.Effect
+	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		live = live[:0]
+		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		fresh, err := tx.LockEffects(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, e := range fresh {
+			if e.State != orderhub.EffectIntent {
+				continue
+			}
+			e.State, e.SentAt, e.Checks = orderhub.EffectSent, h.store.Now(), 0
+			e.Attempts++
+			e.NextAt = h.store.Now().Add(h.pause(3 * time.Second))
+			live = append(live, e)
+		}
+		return tx.SaveEffects(ctx, live)
+	})
+	if err != nil || len(live) == 0 {
+		return nil, nil, err
+	}
+	list, err := h.store.OrdersByIDs(ctx, orderIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	orders := map[int64]*orderhub.Order{}
+	for _, o := range list {
+		orders[o.ID] = o
+	}
+	return orders, live, nil
+}
+
+// record writes down what became of a call.
+func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, results []channel.PushResult, callErr error, lease store.Lease) error {
+	// The call was made: its result is recorded even if the hub is stopping.
+	ctx = context.WithoutCancel(ctx)
+	if callErr != nil {
+		h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(callErr))).Inc()
+		h.log.Warn("push failed", "account", a.ID, "effects", len(batch), "class", string(orderhub.ClassOf(callErr)), "error", callErr.Error())
+	}
+	ids := make([]int64, len(batch))
+	byID := map[int64]int{}
+	for i, e := range batch {
+		ids[i], byID[e.ID] = e.ID, i
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		locked, err := tx.LockEffects(ctx, ids)
+		if err != nil {
+			return err
+		}
+		var saved []*orderhub.Effect
+		var events []orderhub.Event
+		for _, e := range locked {
+			if e.State != orderhub.EffectSent {
+				continue // news settled it while the call was under way
+			}
+			var res channel.PushResult
+			if callErr != nil {
+				res = channel.PushResult{Outcome: channel.OutcomeFailed, Err: callErr}
+			} else {
+				res = results[byID[e.ID]]
+			}
+			before := e.State
+			h.progress(e, res, a)
+			saved = append(saved, e)
+			if e.State != before || e.Error != "" {
+				events = append(events, effectEvent(e, h.store.Now(), orderhub.Actor{Kind: orderhub.ActorHub}, 0))
+			}
+			if err := h.afterPush(ctx, tx, a, e, res); err != nil {
+				return err
+			}
+		}
+		if err := tx.SaveEffects(ctx, saved); err != nil {
+			return err
+		}
+		return tx.AddEvents(ctx, events)
+	})
+}
+
+// progress moves an effect by the answer to its call.
+func (h *Hub) progress(e *orderhub.Effect, res channel.PushResult, a *account) {
+	now := h.store.Now()
+	switch res.Outcome {
+	case channel.OutcomeDone:
+		finish(e, orderhub.EffectConfirmed, now)
+		e.AcceptedAt, e.Class, e.Error = now, "", res.Note
+	case channel.OutcomeAccepted:
+		e.State, e.AcceptedAt, e.Class, e.Error = orderhub.EffectAccepted, now, "", res.Note
+		e.NextAt = now.Add(h.pause(checkPause(1)))
+	case channel.OutcomeFailed:
+		h.failed(e, res.Err, now)
+	}
+	h.metrics.effects.WithLabelValues(a.ID, string(e.State)).Inc()
+}
+
+// failed moves an effect after a failure of a known class.
+func (h *Hub) failed(e *orderhub.Effect, err error, now time.Time) {
+	class := orderhub.ClassOf(err)
+	e.Class, e.Error = class, sentenceOf(err)
+	next := jobs.Policy(err, e.Attempts, h.scale)
+	switch {
+	case class == orderhub.ClassUncertain:
+		// It may have happened: stay "sent", read back first.
+		e.NextAt = now.Add(h.pause(checkPause(1)))
+	case !next.Again:
+		finish(e, orderhub.EffectRejected, now)
+	case next.Counts && e.Attempts >= maxAttempts:
+		finish(e, orderhub.EffectUncertain, now)
+		e.Error = "given up after " + plural(e.Attempts, "attempt") + ": " + e.Error
+	default:
+		e.State, e.NextAt = orderhub.EffectIntent, now.Add(next.Wait)
+		if !next.Counts {
+			e.Attempts = max(0, e.Attempts-1)
+		}
+	}
+}
+
+// afterPush lets a result change the order: attributes, what to read again, and
+// the wish that is fulfilled or given up.
+func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, e *orderhub.Effect, res channel.PushResult) error {
+	if err := h.saveItems(ctx, tx, a.ID, "push", e.SentAt, res.Items); err != nil {
+		return err
+	}
+	o, err := tx.LockOrder(ctx, e.OrderID)
+	if err != nil {
+		return err
+	}
+	changed := false
+	if len(res.Attrs) > 0 {
+		if o.Snapshot.Attrs == nil {
+			o.Snapshot.Attrs = map[string]string{}
+		}
+		for k, v := range res.Attrs {
+			o.Snapshot.Attrs[k] = v
+		}
+		changed = true
+	}
+	if !e.State.IsOpen() && o.Requested == e.To && o.Requested != "" {
+		o.Requested = ""
+		changed = true
+	}
+	if changed {
+		if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
+			return err
+		}
+	}
+	reread := res.Reread
+	if e.State == orderhub.EffectConfirmed && e.Kind == orderhub.EffectStatus && can(a.adapter, e.Kind) && hasReader(a.adapter) {
+		reread = append(slices.Clone(reread), o.Snapshot.ExternalID)
+	}
+	if len(reread) == 0 {
+		return nil
+	}
+	if err := tx.Hint(ctx, a.ID, reread); err != nil {
+		return err
+	}
+	return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkHints, Account: a.ID})
+}
+
+func hasReader(a channel.Adapter) bool {
+	_, ok := a.(channel.OrderReader)
+	return ok
+}
+
+// checkPause is the pause before the n-th read-back: 1 s, 2 s, 4 s … 2 min.
+func checkPause(n int) time.Duration {
+	d := time.Second
+	for range min(n-1, 7) {
+		d *= 2
+	}
+	return min(d, 2*time.Minute)
+}

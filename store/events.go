@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/orderhub/orderhub"
+)
+
+// IsConflict reports whether a write failed on a unique key: somebody else
+// wrote the same thing first, and the whole step is to be done again.
+func IsConflict(err error) bool { return errors.Is(err, errConflict) }
+
+var eventColumns = []string{"order_id", "at", "kind", "actor_kind", "actor", "from_status", "to_status", "why", "inbox_id", "data"}
+
+// AddEvents appends to the history.
+func (tx *Tx) AddEvents(ctx context.Context, events []orderhub.Event) error {
+	rows := make([][]any, 0, len(events))
+	for _, e := range events {
+		rows = append(rows, []any{e.OrderID, micros(e.At), string(e.Kind), string(e.Actor.Kind), e.Actor.Name, string(e.From),
+			string(e.To), e.Why, e.InboxID, string(e.Data)})
+	}
+	if err := tx.q.insert(ctx, "events", eventColumns, rows); err != nil {
+		return fmt.Errorf("add events: %w", err)
+	}
+	return nil
+}
+
+// Events reads the history of an order, oldest first.
+func (s *Store) Events(ctx context.Context, orderID int64) ([]orderhub.Event, error) {
+	return s.events(ctx, "WHERE order_id = ? ORDER BY id LIMIT 2000", orderID)
+}
+
+// EventsAfter reads the history of all orders from an id on, for feeds and
+// tests. Ids of concurrent writers may appear late: a durable feed must wait
+// for them, see docs/decisions.
+func (s *Store) EventsAfter(ctx context.Context, id int64, limit int) ([]orderhub.Event, error) {
+	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", id, limit)
+}
+
+func (s *Store) events(ctx context.Context, where string, args ...any) ([]orderhub.Event, error) {
+	rows, err := s.engine.reader().query(ctx, `SELECT id, order_id, at, kind, actor_kind, actor, from_status, to_status, why, inbox_id, data
+		FROM events `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer rows.Close()
+	var out []orderhub.Event
+	for rows.Next() {
+		var e orderhub.Event
+		var at int64
+		var kind, actorKind, from, to, data string
+		if err := rows.Scan(&e.ID, &e.OrderID, &at, &kind, &actorKind, &e.Actor.Name, &from, &to, &e.Why, &e.InboxID, &data); err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		e.At, e.Kind, e.Actor.Kind = fromMicros(at), orderhub.EventKind(kind), orderhub.ActorKind(actorKind)
+		e.From, e.To = orderhub.Status(from), orderhub.Status(to)
+		if data != "" {
+			e.Data = []byte(data)
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,196 @@
+// Package store keeps everything: the raw inbox, orders, events, effects,
+// accounts and positions, on SQLite or PostgreSQL. All SQL of the hub is here
+// and nowhere else. It decides nothing: what is written, and when, is decided
+// in package pipeline.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/klauspost/compress/zstd"
+	_ "modernc.org/sqlite" // the SQLite driver
+
+	"github.com/orderhub/orderhub"
+)
+
+// Config says which database to open.
+type Config struct {
+	// DSN is "postgres://…" for PostgreSQL; anything else is the path of a
+	// SQLite file, optionally with the prefix "sqlite:".
+	DSN string
+	// Secret encrypts the settings of accounts. Empty with SQLite: a key file is
+	// made next to the database. Empty with PostgreSQL is an error.
+	Secret string
+	// MaxConns caps the connections to PostgreSQL; 0 = 10.
+	MaxConns int
+	// Now is the clock; nil = time.Now.
+	Now func() time.Time
+}
+
+// Store is the database. Safe for concurrent use.
+type Store struct {
+	engine engine
+	sealer *sealer
+	now    func() time.Time
+	zip    *zstd.Encoder
+	unzip  *zstd.Decoder
+}
+
+// Open connects. It does not migrate, see Migrate.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{now: cfg.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	var err error
+	if s.zip, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest)); err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
+	if s.unzip, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20)); err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
+	if isPostgres(cfg.DSN) {
+		err = s.openPostgres(ctx, cfg)
+	} else {
+		err = s.openSQLite(ctx, cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
+	if cfg.Secret == "" {
+		return orderhub.Errorf(orderhub.CodeInvalid,
+			"PostgreSQL needs ORDERHUB_SECRET: a long random text that encrypts the keys of your accounts; keep it, without it they cannot be read")
+	}
+	pc, err := pgxpool.ParseConfig(cfg.DSN)
+	if err != nil {
+		// pgx repeats the DSN in its error, password and all.
+		return orderhub.Errorf(orderhub.CodeInvalid, "the PostgreSQL address cannot be read; want postgres://user:password@host:5432/database")
+	}
+	pc.MaxConns = int32(max(4, cfg.MaxConns))
+	if cfg.MaxConns == 0 {
+		pc.MaxConns = 10
+	}
+	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	s.engine, s.sealer = &postgres{pool: pool}, newSealer(cfg.Secret)
+	return nil
+}
+
+func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
+	path := strings.TrimPrefix(cfg.DSN, "sqlite:")
+	if path == "" {
+		return orderhub.Errorf(orderhub.CodeInvalid, "no database given: want a file path or postgres://…")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of the database: %w", err)
+	}
+	secret := cfg.Secret
+	if secret == "" {
+		var err error
+		if secret, err = keyFile(path + ".key"); err != nil {
+			return err
+		}
+	}
+	// One writing connection: SQLite has one writer anyway, and waiting in Go is
+	// fair and cheap. FULL: what was answered with 200 survives a power cut.
+	write, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(FULL)"))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	write.SetConnMaxLifetime(0)
+	if err := write.PingContext(ctx); err != nil {
+		write.Close()
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	read, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=query_only(1)"))
+	if err != nil {
+		write.Close()
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	read.SetMaxIdleConns(4)
+	s.engine, s.sealer = &sqlite{write: write, read: read}, newSealer(secret)
+	return nil
+}
+
+func sqliteDSN(path string, options ...string) string {
+	options = append(options, "_pragma=busy_timeout(15000)", "_pragma=journal_mode(WAL)", "_pragma=foreign_keys(1)",
+		"_pragma=cache_size(-16000)", "_pragma=temp_store(MEMORY)", "_pragma=wal_autocheckpoint(2000)")
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: strings.Join(options, "&")}
+	return u.String()
+}
+
+// Close lets go of the database.
+func (s *Store) Close() error {
+	s.unzip.Close()
+	return errors.Join(s.zip.Close(), s.engine.close())
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	rows, err := s.engine.reader().query(ctx, "SELECT 1")
+	if err != nil {
+		return fmt.Errorf("ping the database: %w", err)
+	}
+	rows.Close()
+	return nil
+}
+
+// Engine names the engine: "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.engine.name() }
+
+// Now is the store's clock.
+func (s *Store) Now() time.Time { return s.now().UTC() }
+
+// InTx runs f in one transaction: everything or nothing. f must use tx only.
+func (s *Store) InTx(ctx context.Context, f func(tx *Tx) error) error {
+	return s.engine.inTx(ctx, func(q querier) error { return f(&Tx{s: s, q: q}) })
+}
+
+// Tx is a transaction. Its methods are beside the tables they write.
+type Tx struct {
+	s *Store
+	q querier
+}
+
+// micros writes a time for the database; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// fromMicros reads a time of the database.
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

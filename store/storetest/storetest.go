@@ -1,0 +1,88 @@
+// Package storetest gives tests a fresh store on each engine: SQLite in a
+// temporary folder always, PostgreSQL when ORDERHUB_TEST_POSTGRES names a server
+// where databases may be created (scripts/postgres.sh starts one).
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/orderhub/orderhub/store"
+)
+
+// Env names the variable with the address of a PostgreSQL server for tests.
+const Env = "ORDERHUB_TEST_POSTGRES"
+
+// Engines lists the engines that tests run on.
+func Engines() []string { return []string{"sqlite", "postgres"} }
+
+// Each runs f on a fresh, migrated store of each engine.
+func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	for _, engine := range Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			f(t, Open(t, Config(t, engine)))
+		})
+	}
+}
+
+// Config makes the configuration of an empty database of the engine, gone after
+// the test. It skips the test where the engine is not there.
+func Config(t testing.TB, engine string) store.Config {
+	t.Helper()
+	if engine == "sqlite" {
+		return store.Config{DSN: filepath.Join(t.TempDir(), "hub.db")}
+	}
+	server := os.Getenv(Env)
+	if server == "" {
+		t.Skipf("%s is not set: the PostgreSQL half of this test is skipped", Env)
+	}
+	b := make([]byte, 6)
+	_, _ = rand.Read(b)
+	name := "oh_" + hex.EncodeToString(b)
+	admin(t, server, "CREATE DATABASE "+name)
+	t.Cleanup(func() { admin(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s: %v", Env, err)
+	}
+	u.Path = "/" + name
+	return store.Config{DSN: u.String(), Secret: "a secret for tests only"}
+}
+
+// Open opens and migrates a store and closes it after the test.
+func Open(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Migrate(context.Background()); err != nil {
+		t.Fatalf("migrate store: %v", err)
+	}
+	return s
+}
+
+func admin(t testing.TB, server, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatalf("connect to the test server: %v", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
