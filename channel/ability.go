@@ -17,7 +17,7 @@ import (
 type OrderReader interface {
 	// ReadOrders reads orders again, at most Descriptor.ReadBatch at a time. A
 	// ref without an item in the answer is an order that the channel does not
-	// know (any more).
+	// know (any more). With an error come the items that were read before it.
 	ReadOrders(ctx context.Context, refs []Ref) ([]Item, error)
 }
 
@@ -80,6 +80,9 @@ const (
 	// OutcomeDone: the channel's answer itself proves the new state, or says
 	// that it was already there.
 	OutcomeDone Outcome = "done"
+	// OutcomeUnsent: the adapter did not get to it in this call (the ones before
+	// it found the other side away). It is no attempt; Err may say why.
+	OutcomeUnsent Outcome = "unsent"
 	// OutcomeFailed: see Err and its class.
 	OutcomeFailed Outcome = "failed"
 )

@@ -109,3 +109,7 @@ type Settings map[string]string
 // SettingBaseURL is the key that every channel with an outside API has: one
 // address that replaces all hosts of the marketplace, for tests and proxies.
 const SettingBaseURL = "base_url"
+
+// SettingWebhookIPs is the key under which a channel lets the operator replace
+// Descriptor.WebhookIPs: networks or addresses, with commas.
+const SettingWebhookIPs = "webhook_ips"

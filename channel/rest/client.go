@@ -330,8 +330,9 @@ func (c *Client) answerError(op string, call Call, resp *http.Response, body []b
 	e.RetryAfter = retryAfter(resp.Header)
 	if c.opts.Explain != nil {
 		if better := c.opts.Explain(resp, body, e); better != nil {
-			e = c.cleaned(op, better)
+			e = better
 		}
+		e = c.cleaned(op, e)
 	}
 	if e.HTTPStatus == 0 {
 		e.HTTPStatus = resp.StatusCode
