@@ -1,6 +1,10 @@
 package marketsim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
 
 // Product is an article of the invented shop that all simulators sell from.
 type Product struct {
@@ -26,7 +30,9 @@ var (
 // Catalogue lists the 100 invented articles. It is the same in every run, so
 // that a demo can load it as products of the hub. The first SKU begins with a
 // zero on purpose: SKUs are text.
-func Catalogue() []Product {
+func Catalogue() []Product { return slices.Clone(catalogue()) }
+
+var catalogue = sync.OnceValue(func() []Product {
 	out := make([]Product, 0, len(things)*len(kinds))
 	for i, thing := range things {
 		for j, kind := range kinds {
@@ -41,12 +47,12 @@ func Catalogue() []Product {
 		}
 	}
 	return out
-}
+})
 
 // ProductName is the name of an article; an article that is not in the
 // catalogue has one too.
 func ProductName(sku string) string {
-	for _, p := range Catalogue() {
+	for _, p := range catalogue() {
 		if p.SKU == sku {
 			return p.Name
 		}

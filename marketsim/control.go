@@ -99,7 +99,7 @@ func writeControl(w http.ResponseWriter, v any, err error) {
 	_ = enc.Encode(v) // the caller is gone
 }
 
-// decode reads a body strictly: a misspelt field must not pass silently.
+// decodeControl reads a body strictly: a misspelt field must not pass silently.
 func decodeControl(r *http.Request, into any) error {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
@@ -171,34 +171,34 @@ func (c *control) act(m Market, r *http.Request) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "act %q is not known; known: %s, %s, %s, %s, %s",
 			body.Act, ActPay, ActCancel, ActRequestCancel, ActRefuse, ActReturn)
 	}
-	if err := known(m, r); err != nil {
+	if err := wantOrder(m, r); err != nil {
 		return nil, err
 	}
 	if err := m.Act(r.PathValue("id"), body.Act); err != nil {
 		return nil, err
 	}
-	return find(m, r.PathValue("id")), nil
+	return findOrder(m, r.PathValue("id")), nil
 }
 
 func (c *control) progress(m Market, r *http.Request) (any, error) {
-	if err := known(m, r); err != nil {
+	if err := wantOrder(m, r); err != nil {
 		return nil, err
 	}
 	moved, err := m.Progress(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"moved": moved, "order": find(m, r.PathValue("id"))}, nil
+	return map[string]any{"moved": moved, "order": findOrder(m, r.PathValue("id"))}, nil
 }
 
-func known(m Market, r *http.Request) error {
-	if find(m, r.PathValue("id")) == nil {
+func wantOrder(m Market, r *http.Request) error {
+	if findOrder(m, r.PathValue("id")) == nil {
 		return refuse(http.StatusNotFound, "%s has no order %q", m.Channel(), r.PathValue("id"))
 	}
 	return nil
 }
 
-func find(m Market, id string) *TruthOrder {
+func findOrder(m Market, id string) *TruthOrder {
 	for _, o := range m.Truth() {
 		if o.ID == id {
 			return &o

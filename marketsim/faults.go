@@ -73,7 +73,7 @@ func FaultLevel(level string) (Faults, bool) {
 		}, true
 	case "hard":
 		return Faults{
-			RateLimited: 0.05, ServerError: 0.05, TimeoutBefore: 0.02, TimeoutAfter: 0.03, Stale: 0.05,
+			RateLimited: 0.02, ServerError: 0.05, TimeoutBefore: 0.02, TimeoutAfter: 0.03, Stale: 0.05,
 			Lost: 0.3, Duplicated: 0.2, Late: 0.2, FailRows: 0.05,
 			Hang: 300 * time.Millisecond, Lag: 3 * time.Second, Delay: 4 * time.Second,
 		}, true

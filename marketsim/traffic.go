@@ -209,7 +209,7 @@ func (t *Traffic) plan(n int) (Market, OrderSpec, fate) {
 	if schemes := t.opts.Schemes[m.Channel()]; len(schemes) > 0 {
 		spec.Scheme = schemes[r.IntN(len(schemes))]
 	}
-	goods := Catalogue()
+	goods := catalogue()
 	for _, i := range r.Perm(len(goods))[:1+min(r.IntN(4), r.IntN(4))] {
 		spec.Lines = append(spec.Lines, SpecLine{SKU: goods[i].SKU, Quantity: 1 + int64(min(r.IntN(4), r.IntN(4))), PriceMinor: goods[i].PriceMinor})
 	}
@@ -308,22 +308,26 @@ func (t *Traffic) stepOrder(m Market, o TruthOrder) bool {
 }
 
 func (t *Traffic) pay(m Market, o TruthOrder, f *fate) bool {
-	act := ActPay
-	switch {
-	case f.payWait > 0:
+	if f.payWait > 0 {
 		f.payWait--
 		return false
-	case f.payWait < 0:
-		act = ActCancel
-	case f.tries <= 0:
-		return false // the market has no such act; its own steps come by Progress
 	}
-	if t.act(m, o.ID, act) {
-		return true
+	if f.tries > 0 {
+		act := ActPay
+		if f.payWait < 0 {
+			act = ActCancel
+		}
+		if t.act(m, o.ID, act) {
+			return true
+		}
+		f.tries--
+		f.payWait = 0 // where an unpaid order cannot be cancelled, it is paid
 	}
-	f.tries--
-	f.payWait = max(f.payWait, 0) // a market that lets nobody cancel an unpaid order
+	// An approval is the market's own step.
 	moved, err := m.Progress(o.ID)
+	if err == nil && moved {
+		t.stats.Moved++
+	}
 	return err == nil && moved
 }
 
