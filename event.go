@@ -37,7 +37,6 @@ const (
 	EventEffect         EventKind = "effect"          // an effect changed its state
 	EventHold           EventKind = "hold"            // a hold was set or lifted
 	EventDrift          EventKind = "drift"           // a word of the channel that is not known
-	EventContentDiffers EventKind = "content_differs" // same id and version, other content
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from

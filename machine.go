@@ -1,6 +1,9 @@
 package orderhub
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Cause says what moves an order along a transition.
 type Cause uint8
@@ -13,9 +16,14 @@ const (
 	News
 )
 
-// Guard refuses a transition; it returns nil to let it pass. Guards see the
-// order as it is and the request.
-type Guard func(o *Order, req Request) *Error
+// Guard is a condition of a transition that is asked for. News of the channel
+// pass no guards: they are facts.
+type Guard struct {
+	// Name is the guard's word in documents, Rule says there what must hold.
+	Name, Rule string
+	// Refuse returns nil to let the request pass. It sees the order as it is.
+	Refuse func(o *Order, req Request) *Error
+}
 
 // Transition is one row of the status machine.
 type Transition struct {
@@ -29,8 +37,9 @@ type Transition struct {
 // channel, local, or only the channel's to make is the channel's table
 // (StatusTable.Steps). docs/status-machine.md is drawn from this variable.
 //
-// News of the channel are facts: a move that is not listed for News is refused
-// as older news, see Merge.
+// News of the channel are facts: they move an order to any further step, and
+// each such move is listed. A move back is not: it is older news until Merge is
+// convinced of it.
 var Transitions = []Transition{
 	{StatusUnknown, StatusPending, News, nil},
 	{StatusUnknown, StatusNew, News, nil},
@@ -50,6 +59,8 @@ var Transitions = []Transition{
 	{StatusPending, StatusReadyForPickup, News, nil},
 	{StatusPending, StatusDelivered, News, nil},
 	{StatusPending, StatusCancelled, News | Asked, cancel},
+	{StatusPending, StatusPartiallyReturned, News, nil},
+	{StatusPending, StatusReturned, News, nil},
 
 	{StatusNew, StatusConfirmed, News | Asked, work},
 	{StatusNew, StatusPacked, News, nil},
@@ -57,17 +68,23 @@ var Transitions = []Transition{
 	{StatusNew, StatusReadyForPickup, News, nil},
 	{StatusNew, StatusDelivered, News, nil},
 	{StatusNew, StatusCancelled, News | Asked, cancel},
+	{StatusNew, StatusPartiallyReturned, News, nil},
+	{StatusNew, StatusReturned, News, nil},
 
 	{StatusConfirmed, StatusPacked, News | Asked, work},
 	{StatusConfirmed, StatusShipped, News | Asked, handOver},
 	{StatusConfirmed, StatusReadyForPickup, News, nil},
 	{StatusConfirmed, StatusDelivered, News, nil},
 	{StatusConfirmed, StatusCancelled, News | Asked, cancel},
+	{StatusConfirmed, StatusPartiallyReturned, News, nil},
+	{StatusConfirmed, StatusReturned, News, nil},
 
 	{StatusPacked, StatusShipped, News | Asked, handOver},
 	{StatusPacked, StatusReadyForPickup, News, nil},
 	{StatusPacked, StatusDelivered, News, nil},
 	{StatusPacked, StatusCancelled, News | Asked, cancel},
+	{StatusPacked, StatusPartiallyReturned, News, nil},
+	{StatusPacked, StatusReturned, News, nil},
 
 	{StatusShipped, StatusReadyForPickup, News | Asked, deliver},
 	{StatusShipped, StatusDelivered, News | Asked, deliver},
@@ -84,7 +101,12 @@ var Transitions = []Transition{
 	{StatusDelivered, StatusCancelled, News, nil},
 	{StatusDelivered, StatusPartiallyReturned, News, nil},
 	{StatusDelivered, StatusReturned, News, nil},
+	{StatusPartiallyReturned, StatusCancelled, News, nil},
 	{StatusPartiallyReturned, StatusReturned, News, nil},
+	{StatusReturned, StatusCancelled, News, nil},
+	// Goods that were cancelled on their way may still come back.
+	{StatusCancelled, StatusPartiallyReturned, News, nil},
+	{StatusCancelled, StatusReturned, News, nil},
 }
 
 // The guard lists of the table.
@@ -124,23 +146,81 @@ type Plan struct {
 // sentence says why. Steps that the channel does not have are walked through on
 // the way: new → packed on Yandex Market is confirmed (local), then packed (push).
 func Decide(o *Order, req Request, table StatusTable) (Plan, error) {
-	from := o.Headline
-	if from == req.To {
-		return Plan{}, Errorf(CodeRefused, "order %s is already %s", o.Number(), from)
+	path := findPath(o, req.To, table)
+	if path == nil {
+		return Plan{}, noPathRefusal(o, req, table)
 	}
+	plan, refusal := planAlong(path, o, req, table)
+	if refusal != nil {
+		return Plan{}, refusal
+	}
+	return plan, nil
+}
+
+// NextAsked lists the statuses that can be asked of the order now: those for
+// which Decide has a plan.
+func NextAsked(o *Order, table StatusTable) []Status {
+	var out []Status
+	for _, to := range Statuses() {
+		path := findPath(o, to, table)
+		if path == nil {
+			continue
+		}
+		if _, refusal := planAlong(path, o, Request{To: to}, table); refusal == nil {
+			out = append(out, to)
+		}
+	}
+	return out
+}
+
+// findPath looks for the shortest way from the headline to a status whose
+// intermediate steps are all local. A way that ends in a step of the channel's
+// own is the last choice: it is good for telling why not. nil = there is no way.
+func findPath(o *Order, to Status, table StatusTable) []Status {
+	type way struct {
+		at   Status
+		path []Status
+	}
+	var observed []Status
+	queue := []way{{at: o.Headline}}
+	seen := map[Status]bool{o.Headline: true}
+	for len(queue) > 0 {
+		w := queue[0]
+		queue = queue[1:]
+		for _, tr := range Transitions {
+			if tr.From != w.at || tr.By&Asked == 0 || seen[tr.To] {
+				continue
+			}
+			path := append(slices.Clone(w.path), tr.To)
+			kind := table.Step(o.Snapshot.Scheme, w.at, tr.To).Kind
+			switch {
+			case tr.To != to:
+				if kind == StepLocal {
+					seen[tr.To] = true
+					queue = append(queue, way{tr.To, path})
+				}
+			case kind != StepObserved || to == StatusCancelled:
+				// Nobody walks an order forward in order to cancel it.
+				return path
+			case observed == nil:
+				observed = path
+			}
+		}
+	}
+	return observed
+}
+
+// planAlong turns a way into a plan, or says what forbids it.
+func planAlong(path []Status, o *Order, req Request, table StatusTable) (Plan, *Error) {
 	if o.Requested == req.To {
 		return Plan{}, Errorf(CodeRefused, "order %s: %s is already on its way to the channel", o.Number(), req.To)
 	}
-	path, err := findPath(o, req, table)
-	if err != nil {
-		return Plan{}, err
-	}
 	var plan Plan
-	at := from
+	at := o.Headline
 	for _, next := range path {
 		tr, _ := transition(at, next, Asked)
 		for _, guard := range tr.Guards {
-			if refusal := guard(o, req); refusal != nil {
+			if refusal := guard.Refuse(o, req); refusal != nil {
 				return Plan{}, refusal
 			}
 		}
@@ -152,7 +232,7 @@ func Decide(o *Order, req Request, table StatusTable) (Plan, error) {
 			plan.Local = append(plan.Local, next)
 			plan.Tell = append(plan.Tell, next)
 		case StepPush:
-			if refusal := guardAction(o, step); refusal != nil {
+			if refusal := refuseNotOffered(o, step); refusal != nil {
 				return Plan{}, refusal
 			}
 			plan.Push = &step
@@ -164,66 +244,23 @@ func Decide(o *Order, req Request, table StatusTable) (Plan, error) {
 	return plan, nil
 }
 
-// findPath looks for the shortest way from the headline to the wish whose
-// intermediate steps are all local.
-func findPath(o *Order, req Request, table StatusTable) ([]Status, error) {
-	type way struct {
-		at   Status
-		path []Status
+// noPathRefusal says why there is no way to a status.
+func noPathRefusal(o *Order, req Request, table StatusTable) *Error {
+	if o.Headline == req.To {
+		return Errorf(CodeRefused, "order %s is already %s", o.Number(), o.Headline)
 	}
-	queue := []way{{at: o.Headline}}
-	seen := map[Status]bool{o.Headline: true}
-	for len(queue) > 0 {
-		w := queue[0]
-		queue = queue[1:]
-		for _, tr := range Transitions {
-			if tr.From != w.at || tr.By&Asked == 0 || seen[tr.To] {
-				continue
+	if allowed := NextAsked(o, table); len(allowed) > 0 {
+		return Errorf(CodeRefused, "order %s is %s and cannot become %s from there; possible now: %s",
+			o.Number(), o.Headline, clip(string(req.To), 40), joinStatuses(allowed))
+	}
+	if !o.Headline.IsEnd() {
+		for _, guard := range []Guard{guardWritable, guardKnown, guardNothingOnItsWay} {
+			if refusal := guard.Refuse(o, req); refusal != nil {
+				return refusal
 			}
-			path := append(slices.Clone(w.path), tr.To)
-			if tr.To == req.To {
-				return path, nil
-			}
-			if kind := table.Step(o.Snapshot.Scheme, w.at, tr.To).Kind; tr.To == StatusCancelled || kind != StepLocal {
-				continue
-			}
-			seen[tr.To] = true
-			queue = append(queue, way{tr.To, path})
 		}
 	}
-	allowed := NextAsked(o, table)
-	if len(allowed) == 0 {
-		return nil, Errorf(CodeRefused, "order %s is %s: nothing more can be asked of it", o.Number(), o.Headline)
-	}
-	return nil, Errorf(CodeRefused, "order %s is %s and cannot become %s from there; possible now: %s",
-		o.Number(), o.Headline, req.To, joinStatuses(allowed))
-}
-
-// NextAsked lists the statuses that can be asked of the order now.
-func NextAsked(o *Order, table StatusTable) []Status {
-	var out []Status
-	for _, tr := range Transitions {
-		if tr.From != o.Headline || tr.By&Asked == 0 {
-			continue
-		}
-		step := table.Step(o.Snapshot.Scheme, tr.From, tr.To)
-		if step.Kind == StepObserved {
-			continue
-		}
-		if guardsPass(o, tr, step) {
-			out = append(out, tr.To)
-		}
-	}
-	return out
-}
-
-func guardsPass(o *Order, tr Transition, step Step) bool {
-	for _, g := range tr.Guards {
-		if g(o, Request{To: tr.To}) != nil {
-			return false
-		}
-	}
-	return step.Kind != StepPush || guardAction(o, step) == nil
+	return Errorf(CodeRefused, "order %s is %s: nothing more can be asked of it", o.Number(), o.Headline)
 }
 
 // transition finds the row of the table.
@@ -244,14 +281,30 @@ func observedRefusal(o *Order, to Status, step Step) *Error {
 	return Errorf(CodeRefused, "order %s cannot be set to %s from the hub: %s", o.Number(), to, why)
 }
 
-func guardWritable(o *Order, req Request) *Error {
+// The guards.
+var (
+	guardWritable = Guard{
+		"writable", "the order is not one that the channel handles alone (its own warehouse)", refuseReadOnly,
+	}
+	guardNothingOnItsWay = Guard{
+		"nothing on its way", "no other request for the order waits for the channel's answer", refuseOnItsWay,
+	}
+	guardKnown = Guard{
+		"known", "the channel's status word is one that the hub knows", refuseUnknown,
+	}
+	guardNotHeld = Guard{
+		"not held", "no hold stops the order: manual, arbitration, cancel_request, conflict, short", refuseHeld,
+	}
+)
+
+func refuseReadOnly(o *Order, _ Request) *Error {
 	if o.Snapshot.ReadOnly {
 		return Errorf(CodeRefused, "order %s is handled by %s alone and can only be watched", o.Number(), o.Channel)
 	}
 	return nil
 }
 
-func guardKnown(o *Order, req Request) *Error {
+func refuseUnknown(o *Order, _ Request) *Error {
 	if o.Snapshot.Status == StatusUnknown {
 		return Errorf(CodeRefused, "order %s: the channel's status %q is not known to the hub; nothing is sent on a guess",
 			o.Number(), clip(o.Snapshot.Native, 60))
@@ -259,14 +312,14 @@ func guardKnown(o *Order, req Request) *Error {
 	return nil
 }
 
-func guardNothingOnItsWay(o *Order, req Request) *Error {
+func refuseOnItsWay(o *Order, _ Request) *Error {
 	if o.Requested != "" {
 		return Errorf(CodeRefused, "order %s: %s is on its way to the channel; wait for its answer", o.Number(), o.Requested)
 	}
 	return nil
 }
 
-func guardNotHeld(o *Order, req Request) *Error {
+func refuseHeld(o *Order, _ Request) *Error {
 	for _, h := range o.Holds() {
 		switch h {
 		case HoldManual, HoldArbitration, HoldCancelRequest, HoldConflict, HoldShort:
@@ -278,24 +331,23 @@ func guardNotHeld(o *Order, req Request) *Error {
 	return nil
 }
 
-func guardAction(o *Order, step Step) *Error {
-	if step.Action == "" || o.Snapshot.Actions == nil || slices.Contains(o.Snapshot.Actions, step.Action) {
+// refuseNotOffered refuses a call that the channel does not offer for the order.
+func refuseNotOffered(o *Order, step Step) *Error {
+	if len(step.Actions) == 0 || o.Snapshot.Actions == nil {
 		return nil
 	}
-	return Errorf(CodeRefused, "order %s: %s does not offer %q for it now (offered: %s)",
-		o.Number(), o.Channel, step.Action, joinWords(o.Snapshot.Actions))
+	for _, a := range step.Actions {
+		if slices.Contains(o.Snapshot.Actions, a) {
+			return nil
+		}
+	}
+	return Errorf(CodeRefused, "order %s: %s does not offer %s for it now (offered: %s)",
+		o.Number(), o.Channel, strings.Join(step.Actions, " or "), joinWords(o.Snapshot.Actions))
 }
 
 func joinWords(list []string) string {
 	if len(list) == 0 {
 		return "nothing"
 	}
-	out := ""
-	for i, s := range list {
-		if i > 0 {
-			out += ", "
-		}
-		out += s
-	}
-	return out
+	return strings.Join(list, ", ")
 }

@@ -2,6 +2,7 @@ package orderhub
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -43,7 +44,9 @@ func (m Money) Add(n Money) (Money, error) {
 // Times returns the amount for quantity units.
 func (m Money) Times(quantity int64) (Money, error) {
 	product := m.Minor * quantity
-	if quantity != 0 && product/quantity != m.Minor {
+	// The lowest int64 has no positive twin: times -1 it wraps onto itself.
+	wraps := m.Minor == math.MinInt64 && quantity == -1
+	if wraps || (quantity != 0 && product/quantity != m.Minor) {
 		return Money{}, fmt.Errorf("%s times %d: out of range", m, quantity)
 	}
 	return Money{Minor: product, Currency: m.Currency}, nil
@@ -101,13 +104,16 @@ func parseMoney(decimal, currency string) (m Money, exact bool, err error) {
 	if err != nil {
 		return Money{}, false, err
 	}
-	if len(decimal) > 40 || strings.ContainsAny(decimal, "/_xXpP") {
+	if len(decimal) > 40 {
 		return Money{}, false, fmt.Errorf("amount %.40q: not a decimal number", decimal)
 	}
-	// Exponents are refused before big.Rat sees them: "1e999999999" would
-	// otherwise be expanded in memory.
-	if strings.ContainsAny(decimal, "eE") {
+	// big.Rat knows more forms than a channel may write: fractions, 0x and 0b,
+	// exponents. "1e999999999" would even be expanded in memory.
+	switch other := strings.Trim(decimal, "+-.0123456789"); {
+	case other == "e" || other == "E":
 		return Money{}, false, fmt.Errorf("amount %q: exponent form is not allowed", decimal)
+	case other != "":
+		return Money{}, false, fmt.Errorf("amount %q: not a decimal number", decimal)
 	}
 	r, ok := new(big.Rat).SetString(decimal)
 	if !ok {

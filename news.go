@@ -29,24 +29,24 @@ const (
 //   - the channel tells no time (Ozon, Wildberries): a status of lower rank is
 //     refused as stale, remembered as doubt, and believed when the same news is
 //     still there after patience (Wildberries can put an order back);
-//   - cancelled is a tombstone: no earlier step revives the order.
+//   - cancelled is a tombstone: no earlier step revives the order, not even
+//     after a word that the hub does not know, nor when the hub itself cancelled.
 //
 // Fields other than the status follow the same verdict: a stale answer is stale
 // as a whole.
 func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (Verdict, string) {
 	old := o.Snapshot
 	why := olderNews(o, news, readAt, patience)
-	if why != "" && old.StatusOnly && !news.StatusOnly {
-		// A status came before its order (a cancel before the order itself): the
-		// content is the first we get, its status is not news.
-		news.Native, news.NativeSub, news.Status, news.ChangedAt, news.Revision = "", "", StatusUnknown, time.Time{}, 0
-		why = ""
-	}
 	if why != "" {
 		if o.Doubt != news.Status {
 			o.Doubt, o.DoubtSince = news.Status, readAt
 		}
-		return NewsRefused, why
+		if !old.StatusOnly || news.StatusOnly {
+			return NewsRefused, why
+		}
+		// A status came before its order (a cancel before the order itself): the
+		// content is the first we get, its status is not news.
+		news.Native, news.NativeSub, news.Status, news.ChangedAt, news.Revision = "", "", StatusUnknown, time.Time{}, 0
 	}
 	merged := mergeSnapshot(old, news)
 	headline := o.Headline
@@ -54,11 +54,16 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 		headline = follow(headline, old.Status, merged.Status)
 	}
 	clearsRequest := o.Requested != "" && (merged.Status == o.Requested || merged.Status.Rank() > o.Requested.Rank())
-	if SameSnapshot(merged, old) && headline == o.Headline && !clearsRequest && o.Doubt == "" {
+	// Only an answer that tells the status dispels a doubt about it (the order
+	// lists of Wildberries carry none).
+	dispels := o.Doubt != "" && (news.StatusOnly || news.Native != "")
+	if SameSnapshot(merged, old) && headline == o.Headline && !clearsRequest && !dispels {
 		return NewsSame, ""
 	}
 	o.Snapshot, o.Headline = merged, headline
-	o.Doubt, o.DoubtSince = "", time.Time{}
+	if dispels {
+		o.Doubt, o.DoubtSince = "", time.Time{}
+	}
 	if clearsRequest {
 		o.Requested = ""
 	}
@@ -102,18 +107,25 @@ func olderNews(o *Order, news Snapshot, readAt time.Time, patience time.Duration
 	return "the channel had already reported " + string(old.Status)
 }
 
-// tombstone refuses to revive a cancelled order.
+// tombstone refuses to revive an order that the channel cancelled.
 func tombstone(o *Order, news Snapshot) string {
-	if o.Snapshot.Status != StatusCancelled {
-		return ""
-	}
-	switch news.Status {
-	case StatusCancelled, StatusUnknown, StatusReturned, StatusPartiallyReturned:
-		return ""
-	case StatusPending, StatusNew, StatusConfirmed, StatusPacked, StatusShipped, StatusReadyForPickup, StatusDelivered:
+	// A word that the hub does not know may stand above the cancellation.
+	cancelled := o.Snapshot.Status == StatusCancelled || (o.Snapshot.Status == StatusUnknown && o.Headline == StatusCancelled)
+	if cancelled && !mayFollowCancel(news.Status) {
 		return "the order is cancelled"
 	}
 	return ""
+}
+
+// mayFollowCancel reports whether a status is possible after a cancellation.
+func mayFollowCancel(s Status) bool {
+	switch s {
+	case StatusCancelled, StatusUnknown, StatusReturned, StatusPartiallyReturned:
+		return true
+	case StatusPending, StatusNew, StatusConfirmed, StatusPacked, StatusShipped, StatusReadyForPickup, StatusDelivered:
+		return false
+	}
+	return true
 }
 
 // follow moves the headline after the channel's status. Steps that only the hub
@@ -125,6 +137,8 @@ func follow(headline, old, now Status) Status {
 		// The native word is new to us: keep the headline that people know, the
 		// word itself is shown beside it.
 		return headline
+	case headline == StatusCancelled && !mayFollowCancel(now):
+		return headline // the hub cancelled it and the channel has not caught up
 	case now.Rank() > old.Rank() && headline.Rank() > now.Rank():
 		return headline
 	default:
@@ -138,8 +152,8 @@ func mergeSnapshot(old, news Snapshot) Snapshot {
 	out := news
 	if news.StatusOnly {
 		out = old
-		out.Status, out.Native, out.NativeSub = news.Status, news.Native, news.NativeSub
-		out.Holds, out.Cancellation = news.Holds, news.Cancellation
+		out.ChangedAt, out.Revision = news.ChangedAt, news.Revision
+		copyStatus(&out, news)
 		if news.Actions != nil {
 			out.Actions = news.Actions
 		}
@@ -156,7 +170,7 @@ func mergeSnapshot(old, news Snapshot) Snapshot {
 	if news.Revision == 0 {
 		out.Revision = old.Revision
 	}
-	if out.Cancellation == nil && out.Status == StatusCancelled {
+	if out.Cancellation == nil && (out.Status == StatusCancelled || out.Status == StatusUnknown) {
 		out.Cancellation = old.Cancellation
 	}
 	out.Attrs = mergeAttrs(old.Attrs, news.Attrs)
@@ -166,13 +180,18 @@ func mergeSnapshot(old, news Snapshot) Snapshot {
 	return out
 }
 
+// copyStatus copies the words of the status and what hangs on them.
+func copyStatus(out *Snapshot, from Snapshot) {
+	out.Status, out.Native, out.NativeSub = from.Status, from.Native, from.NativeSub
+	out.Holds, out.CancelRequest, out.Cancellation = from.Holds, from.CancelRequest, from.Cancellation
+}
+
 // keepKnown carries over what another kind of answer told and this one leaves
 // out (WB: requiredMeta only in orders/new, status only in orders/status; Ozon:
 // the list has no addressee).
 func keepKnown(out *Snapshot, old Snapshot) {
 	if out.Native == "" {
-		out.Native, out.NativeSub, out.Status = old.Native, old.NativeSub, old.Status
-		out.Holds, out.Cancellation = old.Holds, old.Cancellation
+		copyStatus(out, old)
 	}
 	if out.Requires == nil {
 		out.Requires = old.Requires
@@ -204,9 +223,7 @@ func keepKnown(out *Snapshot, old Snapshot) {
 	if out.Payment == PaymentUnknown {
 		out.Payment = old.Payment
 	}
-	if out.Customer == (Customer{}) {
-		out.Customer = old.Customer
-	}
+	out.Customer = keepCustomer(out.Customer, old.Customer)
 	if out.Comment == "" {
 		out.Comment = old.Comment
 	}
@@ -216,6 +233,22 @@ func keepKnown(out *Snapshot, old Snapshot) {
 	if out.Shipping.Tracking == "" {
 		out.Shipping.Tracking = old.Shipping.Tracking
 	}
+}
+
+// keepCustomer fills in what one kind of answer leaves out (Ozon's list has no
+// phone, its get has).
+func keepCustomer(c, old Customer) Customer {
+	if c.Phone == "" {
+		c.Phone, c.ProxyPhone = old.Phone, old.ProxyPhone
+	}
+	for _, f := range []struct{ now, before *string }{
+		{&c.Name, &old.Name}, {&c.Email, &old.Email}, {&c.Company, &old.Company}, {&c.INN, &old.INN}, {&c.KPP, &old.KPP},
+	} {
+		if *f.now == "" {
+			*f.now = *f.before
+		}
+	}
+	return c
 }
 
 func mergeAttrs(old, news map[string]string) map[string]string {

@@ -46,8 +46,8 @@ type Snapshot struct {
 	// ReadOnly orders can only be watched (FBO, FBY).
 	ReadOnly bool `json:"read_only,omitempty"`
 	// StatusOnly marks an answer that carries only identity, status words,
-	// ChangedAt, holds, cancellation and Attrs (WB orders/status). Everything
-	// else the hub knows stays.
+	// ChangedAt, Revision, holds, the cancel request, cancellation, Actions and
+	// Attrs (WB orders/status). Everything else the hub knows stays.
 	StatusOnly bool `json:"status_only,omitempty"`
 
 	// Status is the native words translated by the channel's table;

@@ -45,9 +45,9 @@ type Step struct {
 	From []Status
 	// Call is the API call of a push, for documents and people.
 	Call string
-	// Action is the word that must be among Snapshot.Actions, where the channel
-	// lists what it offers; "" = no such check.
-	Action string
+	// Actions: one of these words must be among Snapshot.Actions, where the
+	// channel lists what it offers; nil = no such check.
+	Actions []string
 	// Note is for people: why it is observed, what it takes along.
 	Note string
 }
