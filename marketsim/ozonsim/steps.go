@@ -93,6 +93,7 @@ func (m *Market) create(now time.Time, p *posting, st state) {
 	p.hist.Set(now, &st)
 	if p.scheme == orderhub.SchemeFBO {
 		m.fbo.insert(p.placedAt, p)
+		m.notifyFBONew(p, st)
 		return
 	}
 	m.byPlaced.insert(p.placedAt, p)
@@ -116,6 +117,7 @@ func (m *Market) set(now time.Time, p *posting, st state) {
 	}
 	p.hist.Set(now, &st)
 	if p.scheme == orderhub.SchemeFBO {
+		m.notifyFBOChange(now, p, old, st)
 		return
 	}
 	m.byChanged.remove(old.statusAt, p)
