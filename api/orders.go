@@ -1,0 +1,228 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/store"
+)
+
+// listQuery is the query of the list of orders.
+type listQuery struct {
+	Account []string  `query:"account,explode" doc:"Only these accounts: repeated, or with commas."`
+	Channel string    `query:"channel" doc:"Only this kind of channel."`
+	Status  []string  `query:"status,explode" doc:"Only these headline statuses: repeated, or with commas."`
+	Hold    string    `query:"hold" enum:"any,arbitration,cancel_request,not_accepted,ship_failed,unmapped,short,manual,conflict" doc:"Only orders with this hold; \"any\" = with any."`
+	Text    string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found."`
+	From    time.Time `query:"placed_from" doc:"Placed at or after."`
+	To      time.Time `query:"placed_to" doc:"Placed before."`
+	Cursor  string    `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
+	Limit   int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// OrderPage is one page of orders.
+type OrderPage struct {
+	Orders []OrderRow `json:"orders"`
+	Cursor string     `json:"cursor,omitempty" doc:"Continues the list; absent at its end."`
+}
+
+func (a *API) orders(h huma.API) {
+	huma.Register(h, op("list-orders", http.MethodGet, "/orders", "Orders", "List orders, newest placed first"),
+		func(ctx context.Context, in *listQuery) (*body[OrderPage], error) {
+			f, err := a.filter(ctx, in)
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			list, next, err := a.store.ListOrders(ctx, f)
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			return answer(OrderPage{Orders: rows(list), Cursor: next}), nil
+		})
+
+	type one struct {
+		Number int64 `path:"number" doc:"The hub's order number."`
+	}
+	huma.Register(h, op("get-order", http.MethodGet, "/orders/{number}", "Orders", "Read an order with lines, siblings, timeline and effects"),
+		func(ctx context.Context, in *one) (*body[OrderCard], error) {
+			o, err := a.store.Order(ctx, in.Number)
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			card, err := a.card(ctx, o)
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			return answer(card), nil
+		})
+
+	type external struct {
+		Account string `path:"account"`
+		ID      string `path:"id" maxLength:"200" doc:"The channel's key of the order."`
+	}
+	huma.Register(h, op("get-order-by-external-id", http.MethodGet, "/accounts/{account}/orders/{id}", "Orders", "Read an order by the channel's key"),
+		func(ctx context.Context, in *external) (*body[OrderCard], error) {
+			list, err := a.store.OrdersByExternal(ctx, in.Account, []string{in.ID})
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			if len(list) == 0 {
+				return nil, a.problem(orderhub.Errorf(orderhub.CodeNotFound, "account %q has no order %q", in.Account, in.ID))
+			}
+			card, err := a.card(ctx, list[0])
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			return answer(card), nil
+		})
+}
+
+// filter checks a list query. A channel is the accounts of that channel.
+func (a *API) filter(ctx context.Context, in *listQuery) (store.OrderFilter, error) {
+	f := store.OrderFilter{Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, Cursor: in.Cursor, Limit: in.Limit}
+	for _, s := range listed(in.Status) {
+		status, err := orderhub.ParseStatus(s)
+		if err != nil {
+			return f, orderhub.InvalidField("status", "%q is not known; known: %s", clip(s), words(orderhub.Statuses()))
+		}
+		f.Statuses = append(f.Statuses, status)
+	}
+	if in.Hold == "any" {
+		f.Held = true
+	} else {
+		f.Hold = orderhub.Hold(in.Hold)
+	}
+	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
+		return f, orderhub.InvalidField("placed_to", "must be after placed_from")
+	}
+	if err := a.knownAccounts(ctx, listed(in.Account)...); err != nil || in.Channel == "" {
+		f.Accounts = listed(in.Account)
+		return f, err
+	}
+	return f, a.ofChannel(ctx, in, &f)
+}
+
+// ofChannel limits a filter to the accounts of a channel.
+func (a *API) ofChannel(ctx context.Context, in *listQuery, f *store.OrderFilter) error {
+	if _, err := a.hub.Channel(orderhub.Channel(in.Channel)); err != nil {
+		return err
+	}
+	accounts, err := a.store.Accounts(ctx, true)
+	if err != nil {
+		return err
+	}
+	asked := listed(in.Account)
+	for _, acc := range accounts {
+		if string(acc.Channel) == in.Channel && (len(asked) == 0 || slices.Contains(asked, acc.ID)) {
+			f.Accounts = append(f.Accounts, acc.ID)
+		}
+	}
+	if len(f.Accounts) == 0 {
+		f.Accounts = []string{"-"} // no account has this id: the list is empty
+	}
+	return nil
+}
+
+// listed takes a list parameter apart: repeated, or with commas; each value once.
+func listed(in []string) []string {
+	var out []string
+	for _, v := range in {
+		for word := range strings.SplitSeq(v, ",") {
+			if word = strings.TrimSpace(word); !slices.Contains(out, word) {
+				out = append(out, word)
+			}
+		}
+	}
+	return out
+}
+
+// knownAccounts refuses the filter of a list by an account that never was: a
+// typo must not look like "nothing there". Removed accounts left their orders.
+func (a *API) knownAccounts(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 || (len(ids) == 1 && ids[0] == "") {
+		return nil
+	}
+	accounts, err := a.store.Accounts(ctx, true)
+	if err != nil {
+		return err
+	}
+	known := make([]string, len(accounts))
+	for i, acc := range accounts {
+		known[i] = acc.ID
+	}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return orderhub.InvalidField("account", "there is no account %q; known: %s", clip(id), words(known))
+		}
+	}
+	return nil
+}
+
+// words writes a list for people, a long one in part.
+func words[T ~string](list []T) string {
+	var b strings.Builder
+	for i, w := range list {
+		if i == 20 {
+			return b.String() + " …"
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
+// card gathers what belongs to an order.
+func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
+	s := o.Snapshot
+	c := OrderCard{
+		OrderRow: row(o), Lines: s.Lines, Buyer: s.Customer, Shipping: s.Shipping, Comment: s.Comment, Cancellation: s.Cancellation,
+		CancelRequest: s.CancelRequest, Requires: s.Requires, ParentID: s.ParentID, SiteOrderID: s.SiteOrderID,
+		Discrepancies: s.Discrepancies, Drift: s.Drift, Siblings: []OrderRow{}, Next: []NextStep{},
+	}
+	if c.Lines == nil {
+		c.Lines = []orderhub.Line{}
+	}
+	group, err := a.store.Group(ctx, s.GroupKey)
+	if err != nil {
+		return c, err
+	}
+	for _, g := range group {
+		if g.ID != o.ID {
+			c.Siblings = append(c.Siblings, row(g))
+		}
+	}
+	events, err := a.store.Events(ctx, o.ID)
+	if err != nil {
+		return c, err
+	}
+	c.Timeline = append([]orderhub.Event{}, events...)
+	effects, err := a.store.Effects(ctx, o.ID)
+	if err != nil {
+		return c, err
+	}
+	c.Effects = append([]*orderhub.Effect{}, effects...)
+	ch, err := a.hub.Channel(o.Channel)
+	if err != nil {
+		return c, err
+	}
+	d := ch.Descriptor
+	for _, to := range orderhub.NextAsked(o, d.Statuses) {
+		step := d.Statuses.Step(s.Scheme, o.Headline, to)
+		n := NextStep{To: to, Kind: step.Kind, Note: step.Note}
+		if to == orderhub.StatusCancelled {
+			for _, r := range d.AllowedReasons(o) {
+				n.Reasons = append(n.Reasons, Reason{Code: r.Code, Title: r.Title, NeedsComment: r.NeedsComment})
+			}
+		}
+		c.Next = append(c.Next, n)
+	}
+	return c, nil
+}

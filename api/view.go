@@ -1,0 +1,155 @@
+package api
+
+import (
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/pipeline"
+)
+
+// OrderRow is an order as lists show it.
+type OrderRow struct {
+	Number         int64            `json:"number" doc:"The hub's own order number."`
+	Account        string           `json:"account"`
+	Channel        orderhub.Channel `json:"channel"`
+	ExternalID     string           `json:"external_id" doc:"The channel's key of the order."`
+	ExternalNumber string           `json:"external_number,omitempty" doc:"The number that people see in the channel's cabinet."`
+	Group          string           `json:"group,omitempty" doc:"Shared by what the buyer sees as one purchase."`
+	Scheme         orderhub.Scheme  `json:"scheme"`
+	Status         orderhub.Status  `json:"status" doc:"The headline status."`
+	Requested      orderhub.Status  `json:"requested,omitempty" doc:"Asked for and on its way to the channel."`
+	ChannelStatus  orderhub.Status  `json:"channel_status" doc:"What the channel itself says, translated."`
+	Native         string           `json:"native" doc:"The channel's own word."`
+	NativeSub      string           `json:"native_sub,omitempty"`
+	Payment        orderhub.Payment `json:"payment,omitempty"`
+	Holds          []orderhub.Hold  `json:"holds"`
+	ReadOnly       bool             `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
+	PlacedAt       time.Time        `json:"placed_at"`
+	ShipBy         *time.Time       `json:"ship_by,omitempty"`
+	Total          *orderhub.Money  `json:"total,omitempty"`
+	Units          int64            `json:"units"`
+	Customer       string           `json:"customer,omitempty"`
+	Version        int64            `json:"version"`
+	UpdatedAt      time.Time        `json:"updated_at"`
+	ReceivedAt     time.Time        `json:"received_at" doc:"When the hub first had the order."`
+}
+
+func row(o *orderhub.Order) OrderRow {
+	s := &o.Snapshot
+	r := OrderRow{
+		Number: o.ID, Account: o.AccountID, Channel: o.Channel, ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber,
+		Group: s.GroupKey, Scheme: s.Scheme, Status: o.Headline, Requested: o.Requested, ChannelStatus: s.Status, Native: s.Native,
+		NativeSub: s.NativeSub, Payment: s.Payment, Holds: o.Holds(), ReadOnly: s.ReadOnly, PlacedAt: s.PlacedAt,
+		ShipBy: timeOrNil(s.ShipBy), Units: s.Units(), Customer: s.Customer.Name, Version: o.Version, UpdatedAt: o.UpdatedAt, ReceivedAt: o.CreatedAt,
+	}
+	if !s.Total.IsZero() {
+		r.Total = &s.Total
+	}
+	return r
+}
+
+func rows(list []*orderhub.Order) []OrderRow {
+	out := make([]OrderRow, 0, len(list))
+	for _, o := range list {
+		out = append(out, row(o))
+	}
+	return out
+}
+
+// OrderCard is an order with everything that belongs to it.
+type OrderCard struct {
+	OrderRow
+	Lines         []orderhub.Line         `json:"lines"`
+	Buyer         orderhub.Customer       `json:"buyer"`
+	Shipping      orderhub.Shipping       `json:"shipping"`
+	Comment       string                  `json:"comment,omitempty"`
+	Cancellation  *orderhub.Cancellation  `json:"cancellation,omitempty"`
+	CancelRequest *orderhub.CancelRequest `json:"cancel_request,omitempty"`
+	Requires      []string                `json:"requires,omitempty" doc:"What must be filled before hand-over, in the channel's words."`
+	ParentID      string                  `json:"parent_id,omitempty" doc:"The order this one was split from."`
+	SiteOrderID   string                  `json:"site_order_id,omitempty" doc:"Set when this order only delivers an order of the shop's own site."`
+	Discrepancies []string                `json:"discrepancies,omitempty" doc:"Where the channel's own figures do not add up."`
+	Drift         []orderhub.Drift        `json:"drift,omitempty" doc:"Words of the channel that the hub does not know."`
+	Next          []NextStep              `json:"next" doc:"What can be asked for now."`
+	Siblings      []OrderRow              `json:"siblings" doc:"The other orders of the same purchase."`
+	Timeline      []orderhub.Event        `json:"timeline"`
+	Effects       []*orderhub.Effect      `json:"effects"`
+}
+
+// NextStep is a status that can be asked for.
+type NextStep struct {
+	To      orderhub.Status   `json:"to"`
+	Kind    orderhub.StepKind `json:"kind" doc:"push: a call to the channel; local: the channel has no such step; tell: the shop is told."`
+	Note    string            `json:"note,omitempty"`
+	Reasons []Reason          `json:"reasons,omitempty" doc:"For a cancel: the reasons that the channel takes now."`
+}
+
+// Reason is a cancel reason.
+type Reason struct {
+	Code         string `json:"code"`
+	Title        string `json:"title"`
+	NeedsComment bool   `json:"needs_comment,omitempty"`
+}
+
+// AccountView is an account with its health and freshness. Secrets are shown as
+// "set".
+type AccountView struct {
+	ID         string                         `json:"id"`
+	Channel    orderhub.Channel               `json:"channel"`
+	Name       string                         `json:"name"`
+	State      orderhub.AccountState          `json:"state"`
+	Problem    string                         `json:"problem,omitempty" doc:"What a person should know or do, in words."`
+	Settings   map[string]string              `json:"settings"`
+	Webhook    string                         `json:"webhook,omitempty" doc:"Where the channel sends its messages, below the hub's public address. Keep it secret. Shown only where one account is read."`
+	Health     orderhub.Health                `json:"health"`
+	Feeds      []FeedView                     `json:"feeds"`
+	Pending    int64                          `json:"pending" doc:"Raw answers waiting to be interpreted."`
+	Quarantine int64                          `json:"quarantine"`
+	Hints      int64                          `json:"hints"`
+	Effects    map[orderhub.EffectState]int64 `json:"effects" doc:"Effects by state, confirmed ones left out."`
+	QuotaLeft  map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
+	CreatedAt  time.Time                      `json:"created_at"`
+}
+
+// FeedView is how near a feed is to the channel.
+type FeedView struct {
+	Feed        string         `json:"feed"`
+	ConfirmedAt *time.Time     `json:"confirmed_at,omitempty" doc:"What the channel showed before this moment is in the hub."`
+	LagSeconds  float64        `json:"lag_seconds" doc:"Age of the last confirmed sweep."`
+	Late        bool           `json:"late,omitempty"`
+	Sweeping    bool           `json:"sweeping,omitempty"`
+	Pages       int64          `json:"pages"`
+	Items       int64          `json:"items"`
+	NextAt      *time.Time     `json:"next_at,omitempty"`
+	Failures    int            `json:"failures,omitempty"`
+	Class       orderhub.Class `json:"class,omitempty"`
+	Error       string         `json:"error,omitempty"`
+}
+
+func accountView(f pipeline.Freshness, public map[string]string) AccountView {
+	v := AccountView{
+		ID: f.Account.ID, Channel: f.Account.Channel, Name: f.Account.Name, State: f.Account.State, Problem: f.Problem, Settings: public,
+		Webhook: f.WebhookPath, Health: f.Account.Health, Pending: f.Backlog.Pending, Quarantine: f.Backlog.Quarantined,
+		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{},
+	}
+	if v.Effects == nil {
+		v.Effects = map[orderhub.EffectState]int64{}
+	}
+	if v.QuotaLeft == nil {
+		v.QuotaLeft = map[string]int{}
+	}
+	for _, p := range f.Feeds {
+		v.Feeds = append(v.Feeds, FeedView{
+			Feed: p.Feed, ConfirmedAt: timeOrNil(p.ConfirmedAt), LagSeconds: p.Lag.Seconds(), Late: p.Late, Sweeping: !p.SweepStartedAt.IsZero(),
+			Pages: p.Pages, Items: p.Items, NextAt: timeOrNil(p.NextAt), Failures: p.Failures, Class: p.Class, Error: p.Error,
+		})
+	}
+	return v
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

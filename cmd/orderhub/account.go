@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel/all"
+	"github.com/orderhub/orderhub/pipeline"
+)
+
+// withHub opens the database and a hub that does no background work.
+func (p *program) withHub(f func(h *pipeline.Hub) error) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	h, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log})
+	if err != nil {
+		return err
+	}
+	return f(h)
+}
+
+type accountCmd struct {
+	Add    accountAdd    `cmd:"" help:"Connect an account."`
+	List   accountList   `cmd:"" help:"List accounts with their health."`
+	Check  accountCheck  `cmd:"" help:"Try an account's credentials."`
+	Pause  accountPause  `cmd:"" help:"Stop reading and sending for an account."`
+	Resume accountResume `cmd:"" help:"Go on after a pause."`
+	Remove accountRemove `cmd:"" help:"Remove an account; its orders stay."`
+}
+
+type accountAdd struct {
+	ID       string   `arg:"" help:"A short word of your choice: ozon-main."`
+	Channel  string   `arg:"" help:"ozon, wildberries, yandex_market or site."`
+	Settings []string `arg:"" optional:"" help:"Settings as key=value; key=- reads the value from standard input, so that it is in no history."`
+	Name     string   `help:"A name for people." placeholder:"TEXT"`
+}
+
+func (c *accountAdd) Help() string {
+	var b strings.Builder
+	b.WriteString("The settings by channel:\n")
+	for _, ch := range all.All() {
+		fmt.Fprintf(&b, "\n%s (%s)\n", ch.Descriptor.Name, ch.Descriptor.Title)
+		for _, s := range ch.Descriptor.Settings {
+			var marks []string
+			if s.Required {
+				marks = append(marks, "required")
+			}
+			if s.Secret {
+				marks = append(marks, "secret")
+			}
+			if s.Default != "" {
+				marks = append(marks, "default "+s.Default)
+			}
+			mark := ""
+			if len(marks) > 0 {
+				mark = " [" + strings.Join(marks, ", ") + "]"
+			}
+			fmt.Fprintf(&b, "  %s%s: %s\n", s.Key, mark, s.Help)
+		}
+	}
+	return b.String()
+}
+
+func (c *accountAdd) Run(p *program) error {
+	settings := map[string]string{}
+	for _, kv := range c.Settings {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return orderhub.InvalidField("settings", "%q is not key=value", kv)
+		}
+		if v == "-" {
+			b, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
+			if err != nil {
+				return fmt.Errorf("read the value of %s: %w", k, err)
+			}
+			v = strings.TrimSpace(string(b))
+		}
+		settings[k] = v
+	}
+	return p.withHub(func(h *pipeline.Hub) error {
+		a, err := h.AddAccount(p.ctx, c.ID, orderhub.Channel(c.Channel), c.Name, settings)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "Account %s is connected. Webhooks go to <public address of the hub>/hooks/%s/%s (keep it secret).\nTry it: orderhub account check %s\n",
+			a.ID, a.ID, a.HookKey, a.ID)
+		return nil
+	})
+}
+
+type accountList struct{}
+
+func (accountList) Run(p *program) error {
+	return p.withHub(func(h *pipeline.Hub) error {
+		list, err := h.Freshness(p.ctx)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(p.out, "No account is connected yet. Begin with: orderhub account add --help")
+			return nil
+		}
+		fmt.Fprintf(p.out, "%-20s %-14s %-8s %-10s %s\n", "account", "channel", "state", "last sweep", "trouble")
+		for _, f := range list {
+			worst, swept := time.Duration(0), true
+			for _, feed := range f.Feeds {
+				worst = max(worst, feed.Lag)
+				swept = swept && !feed.ConfirmedAt.IsZero()
+			}
+			age := worst.Round(time.Second).String()
+			if !swept {
+				age = "never"
+			}
+			if len(f.Feeds) == 0 {
+				age = "pushes"
+			}
+			trouble := f.Problem
+			if trouble == "" {
+				trouble = "-"
+			}
+			fmt.Fprintf(p.out, "%-20s %-14s %-8s %-10s %s\n", f.Account.ID, f.Account.Channel, f.Account.State, age, trouble)
+		}
+		return nil
+	})
+}
+
+type accountCheck struct {
+	ID string `arg:"" help:"The account."`
+}
+
+func (c accountCheck) Run(p *program) error {
+	return p.withHub(func(h *pipeline.Hub) error {
+		res, err := h.CheckAccount(p.ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "%s: the credentials work", c.ID)
+		if res.Name != "" {
+			fmt.Fprintf(p.out, " (%s)", res.Name)
+		}
+		if !res.Expires.IsZero() {
+			fmt.Fprintf(p.out, ", until %s", res.Expires.Format(time.DateOnly))
+		}
+		fmt.Fprintln(p.out)
+		if len(res.Can) > 0 {
+			fmt.Fprintln(p.out, "They allow:", strings.Join(res.Can, ", "))
+		}
+		for _, w := range res.Warnings {
+			fmt.Fprintln(p.out, "Warning:", w)
+		}
+		return nil
+	})
+}
+
+type (
+	accountPause struct {
+		ID string `arg:"" help:"The account."`
+	}
+	accountResume struct {
+		ID string `arg:"" help:"The account."`
+	}
+	accountRemove struct {
+		ID string `arg:"" help:"The account."`
+	}
+)
+
+func (c accountPause) Run(p *program) error  { return p.setState(c.ID, orderhub.AccountPaused) }
+func (c accountResume) Run(p *program) error { return p.setState(c.ID, orderhub.AccountActive) }
+func (c accountRemove) Run(p *program) error { return p.setState(c.ID, orderhub.AccountRemoved) }
+
+func (p *program) setState(id string, state orderhub.AccountState) error {
+	return p.withHub(func(h *pipeline.Hub) error {
+		if err := h.SetAccountState(p.ctx, id, state); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "%s is %s\n", id, state)
+		return nil
+	})
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/demo"
+	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/marketsim/shopsim"
+)
+
+type demoCmd struct {
+	Addr    string        `help:"Where the hub listens; port 0 takes a free one (default ${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	SimAddr string        `help:"Where the simulated marketplaces listen (default ${default})." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	Dir     string        `help:"Keep the database in this folder; without it, a temporary one is used and removed." type:"path" placeholder:"FOLDER"`
+	For     time.Duration `help:"End by itself after this time, compare the hub with the simulators' books, and exit with 1 on any difference." placeholder:"60s"`
+	Orders  int           `help:"How many purchases are made over that time; 0 = two a second."`
+	Seed    uint64        `help:"Decides who buys what, and what goes wrong." default:"1"`
+	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
+	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
+}
+
+func (c *demoCmd) Help() string {
+	return `A whole small world: Ozon, Wildberries, Yandex Market and a shop, simulated over real HTTP, with buyers, couriers, a manager who
+works the orders, and faults. Pauses of the hub are shortened 50 times and quotas widened 10 times, so that a minute shows what
+takes hours in life. Examples:
+
+  orderhub demo
+  orderhub demo --for 60s --seed 7 --orders 2000 --faults hard --report json`
+}
+
+func (c *demoCmd) Run(p *program) error {
+	faults, _ := marketsim.FaultLevel(c.Faults) // kong has checked the word
+	log := p.log
+	if p.cli.LogLevel == "info" {
+		log = newLog(p.errOut, "error") // faults are the demo's business, not news
+	}
+	opts := demo.Options{
+		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(),
+		Started: func(s demo.Started) { c.say(p.errOut, s) },
+	}
+	if p.cli.Database != "orderhub.db" {
+		opts.DSN, opts.Secret = p.cli.Database, p.cli.Secret
+	}
+	rep, err := demo.Run(p.ctx, opts)
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(p.errOut, "Stopped.")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.Report == "json" {
+		enc := json.NewEncoder(p.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(rep); err != nil {
+			return err
+		}
+	} else {
+		printReport(p.out, rep)
+	}
+	if !rep.OK {
+		return errDiffers
+	}
+	return nil
+}
+
+func (c *demoCmd) say(w io.Writer, s demo.Started) {
+	fmt.Fprintf(w, `The demo runs.
+
+  Hub          %s   (API document: /api/openapi.json)
+  Simulators   %s/_sim/   (look into their books, buy, set faults)
+  API token    %s
+
+Look at the orders as they come:
+
+  curl -s -H 'Authorization: Bearer %s' '%s/api/v1/orders?limit=5'
+
+`, s.Hub, s.Sims, s.Token, s.Token, s.Hub)
+	if c.For > 0 {
+		fmt.Fprintf(w, "It ends by itself after %s and compares the hub with the simulators' books.\n", c.For)
+		return
+	}
+	fmt.Fprintln(w, "Stop it with Ctrl-C.")
+}
+
+// printReport writes the comparison for people.
+func printReport(w io.Writer, r demo.Report) {
+	fmt.Fprintf(w, "Seed %d on %s: %d purchases in %.0f s, %d requests of the manager, settled in %.1f s, memory at most %d MB\n\n",
+		r.Seed, r.Engine, r.Traffic.Placed, r.Seconds, r.Manager.Asked, r.Settle, r.MemoryMB)
+	fmt.Fprintf(w, "%-12s %8s %8s %6s %8s %8s %7s | %9s %8s %9s %5s | %s\n", "account", "books", "hub", "lost", "doubled", "status", "goods",
+		"confirmed", "rejected", "uncertain", "stuck", "sale to hub p50, p95")
+	for _, a := range r.Accounts {
+		fmt.Fprintf(w, "%-12s %8d %8d %6d %8d %8d %7d | %9d %8d %9d %5d | %.2f s, %.2f s\n", a.Account, a.Theirs, a.Ours, len(a.Lost), len(a.Doubled)+len(a.Foreign),
+			len(a.WrongStatus), len(a.WrongGoods), a.Effects[orderhub.EffectConfirmed], a.Effects[orderhub.EffectRejected],
+			a.Effects[orderhub.EffectUncertain], len(a.Stuck), a.VisibleP50, a.VisibleP95)
+	}
+	fmt.Fprintln(w)
+	for _, a := range r.Accounts {
+		for _, part := range []struct {
+			what string
+			ids  []string
+		}{
+			{"lost", a.Lost}, {"doubled", a.Doubled}, {"in no book", a.Foreign}, {"wrong status", a.WrongStatus}, {"wrong goods", a.WrongGoods},
+			{"confirmed but never happened", a.Swallowed}, {"happened without an effect", a.Unclaimed}, {"happened twice", a.Repeated}, {"stuck", a.Stuck},
+		} {
+			for i, id := range part.ids {
+				if i == 20 {
+					fmt.Fprintf(w, "%s: %s: … and %d more\n", a.Account, part.what, len(part.ids)-i)
+					break
+				}
+				fmt.Fprintf(w, "%s: %s: %s\n", a.Account, part.what, id)
+			}
+		}
+	}
+	if r.OK {
+		fmt.Fprintln(w, "The hub's ledger and the books agree: nothing lost, nothing doubled, every status right, every effect accounted for.")
+		return
+	}
+	fmt.Fprintln(w, "The hub's ledger and the books DIFFER.")
+}
+
+type simCmd struct {
+	Addr   string  `help:"Where the simulators listen (default ${default})." default:"127.0.0.1:8090" placeholder:"HOST:PORT"`
+	Seed   uint64  `help:"Decides ids and faults." default:"1"`
+	Faults string  `help:"How much goes wrong: none, light or hard." default:"none" enum:"none,light,hard"`
+	Quotas float64 `help:"Multiplies the documented quotas." default:"1"`
+	Hub    string  `help:"Address of the hub that the simulated shop sends its orders to." placeholder:"URL"`
+}
+
+func (c *simCmd) Help() string {
+	return `Each marketplace's seller API is below /ozon, /wildberries, /yandex_market; connect a hub with base_url set to that address and the
+keys that are printed. The control API under /_sim/ places orders and reads the books.`
+}
+
+func (c *simCmd) Run(p *program) error {
+	faults, _ := marketsim.FaultLevel(c.Faults)
+	sims := demo.NewSims(demo.SimOptions{
+		Seed: c.Seed, Faults: faults, QuotaScale: c.Quotas,
+		Shop: shopsim.Options{Account: demo.AccountID("site"), Hub: func() string { return c.Hub }},
+	})
+	defer sims.Close()
+	return listenAndServe(p.ctx, c.Addr, sims, func(addr string) {
+		fmt.Fprintf(p.out, "Simulators at http://%s, control API at http://%s/_sim/\n\nConnect a hub with:\n\n", addr, addr)
+		for _, m := range sims.Markets() {
+			fmt.Fprintf(p.out, "  orderhub account add %s %s", demo.AccountID(m.Channel()), m.Channel())
+			settings := demo.AccountSettings(m, "http://"+addr)
+			keys := make([]string, 0, len(settings))
+			for k := range settings {
+				keys = append(keys, k)
+			}
+			sort.Strings(keys)
+			for _, k := range keys {
+				fmt.Fprintf(p.out, " %s=%s", k, settings[k])
+			}
+			fmt.Fprintln(p.out)
+		}
+	})
+}

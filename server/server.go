@@ -1,0 +1,234 @@
+// Package server puts the hub behind one HTTP address: the REST API, the
+// webhooks of the channels, health and metrics. It holds no logic of its own:
+// limits, headers and routes only.
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/orderhub/orderhub/api"
+	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/pipeline"
+)
+
+// Options set up a Server.
+type Options struct {
+	Hub     *pipeline.Hub
+	Log     *slog.Logger
+	Version string
+	// TrustedProxies are networks whose X-Forwarded-For is believed: the last
+	// address that such a proxy appended is the sender.
+	TrustedProxies []netip.Prefix
+	// Rate is how many requests per second an API token may make, see
+	// api.Options; 0 = 50, -1 = no limit.
+	Rate float64
+}
+
+// Server is the hub's HTTP face.
+type Server struct {
+	opts    Options
+	handler http.Handler
+	doc     *huma.OpenAPI
+}
+
+// New makes a Server.
+func New(opts Options) *Server {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{opts: opts}
+	mux := http.NewServeMux()
+	s.doc = api.Register(mux, api.Options{Hub: opts.Hub, Log: opts.Log, Version: opts.Version, Rate: opts.Rate})
+	mux.HandleFunc("POST /hooks/{account}/{key}", s.hook)
+	mux.HandleFunc("POST /hooks/{account}/{key}/{rest...}", s.hook) // Yandex Market appends /notification
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
+	mux.HandleFunc("GET /{$}", s.front)
+	s.handler = s.recover(headers(mux))
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Document is the OpenAPI document of the API.
+func (s *Server) Document() *huma.OpenAPI { return s.doc }
+
+// Serve answers on a listener until ctx ends, then lets running requests finish.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- srv.Shutdown(grace)
+	}()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// headers sets what every answer carries.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recover turns a panic into a 500 with nothing of the inside in it.
+func (s *Server) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p)
+			}
+			s.opts.Log.Error("request panicked", "method", r.Method, "panic", p, "trace", string(debug.Stack()))
+			const sentence = "something went wrong inside the hub; the log has the details"
+			if strings.HasPrefix(r.URL.Path, "/api/") {
+				api.WriteProblem(w, http.StatusInternalServerError, sentence)
+				return
+			}
+			writeText(w, http.StatusInternalServerError, sentence)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hook takes a message of a channel. Here every channel has the same limit: which
+// channel it is, only who knows the key may learn. The channel's own limit is the
+// pipeline's to keep.
+func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, pipeline.WebhookLimit))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			writeText(w, http.StatusRequestEntityTooLarge, "the message is larger than 1 MiB")
+			return
+		}
+		writeText(w, http.StatusBadRequest, "the message broke off")
+		return
+	}
+	reply, err := s.opts.Hub.ReceiveWebhook(r.Context(), r.PathValue("account"), r.PathValue("key"), r, body, s.sender(r))
+	if err != nil {
+		writeText(w, hookStatus(err), pipeline.Sentence(err))
+		return
+	}
+	writeReply(w, reply)
+}
+
+func writeReply(w http.ResponseWriter, reply channel.Reply) {
+	if reply.ContentType != "" {
+		w.Header().Set("Content-Type", reply.ContentType)
+	}
+	if reply.Status == 0 {
+		reply.Status = http.StatusOK
+	}
+	w.WriteHeader(reply.Status)
+	_, _ = w.Write(reply.Body)
+}
+
+// sender is the address a message came from, behind a trusted proxy the one
+// that the proxy appended. What a trusted proxy appended and nobody can read is
+// nobody's address, not the proxy's.
+func (s *Server) sender(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := ap.Addr().Unmap()
+	if !s.trusted(addr) {
+		return addr
+	}
+	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	if strings.TrimSpace(forwarded) == "" {
+		return addr
+	}
+	list := strings.Split(forwarded, ",")
+	for i := len(list) - 1; i >= 0; i-- {
+		a, err := parseForwarded(strings.TrimSpace(list[i]))
+		if err != nil {
+			return netip.Addr{}
+		}
+		addr = a.Unmap()
+		if !s.trusted(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+// parseForwarded reads an address; some proxies write the port with it.
+func parseForwarded(text string) (netip.Addr, error) {
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap.Addr(), nil
+	}
+	return netip.ParseAddr(strings.Trim(text, "[]"))
+}
+
+func (s *Server) trusted(a netip.Addr) bool {
+	for _, p := range s.opts.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// healthz says that the process lives.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
+
+// readyz says that the hub can take orders: the database answers.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	if err := s.opts.Hub.Store().Ping(ctx); err != nil {
+		s.opts.Log.Error("not ready", "error", err.Error())
+		writeText(w, http.StatusServiceUnavailable, "the database does not answer")
+		return
+	}
+	writeText(w, http.StatusOK, "ready")
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// metrics serves what can be told; while the database is away that is less.
+func metrics(hub *pipeline.Hub, log *slog.Logger) http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(hub.Metrics(), backlog{hub}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	})
+}
