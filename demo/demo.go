@@ -1,0 +1,369 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/api"
+	"github.com/orderhub/orderhub/channel/all"
+	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/marketsim/shopsim"
+	"github.com/orderhub/orderhub/pipeline"
+	"github.com/orderhub/orderhub/server"
+	"github.com/orderhub/orderhub/store"
+)
+
+// Options set up a demo.
+type Options struct {
+	// DSN is the hub's database; "" = a SQLite file in Dir.
+	DSN    string
+	Secret string
+	// Dir keeps the database; "" = a temporary folder, removed at the end.
+	Dir string
+	// Addr and SimAddr are where hub and simulators listen; "" = 127.0.0.1:0.
+	Addr, SimAddr string
+	// For ends the demo after this time; 0 = when ctx ends.
+	For time.Duration
+	// Orders are placed over For; 0 = a steady two per second.
+	Orders int
+	Seed   uint64
+	Faults marketsim.Faults
+	Log    *slog.Logger
+	// Started is called when everything runs, with the addresses and the token.
+	Started func(Started)
+	// Hooks sabotage the hub, for tests of the comparison.
+	Hooks *pipeline.Hooks
+	// Version is shown by the hub.
+	Version string
+}
+
+// Started tells where things are.
+type Started struct {
+	Hub, Sims, Token string
+	DSN              string
+}
+
+// Report is what a demo that ended has to say.
+type Report struct {
+	Seed     uint64                 `json:"seed"`
+	Engine   string                 `json:"engine"`
+	Seconds  float64                `json:"seconds"`
+	Settle   float64                `json:"settle_seconds"`
+	Traffic  marketsim.TrafficStats `json:"traffic"`
+	Manager  ManagerStats           `json:"manager"`
+	Faults   map[string]int         `json:"faults"`
+	MemoryMB int                    `json:"memory_peak_mb"`
+	Comparison
+}
+
+// scale shortens the hub's pauses; quotas multiplies its and the simulators'
+// quotas alike: so a minute shows what takes hours in life.
+const (
+	scale  = 0.02
+	quotas = 10
+)
+
+// Run runs a demo and compares at the end.
+func Run(ctx context.Context, opts Options) (Report, error) {
+	w, err := start(ctx, opts)
+	if err != nil {
+		return Report{}, err
+	}
+	defer w.close()
+	if opts.Started != nil {
+		opts.Started(w.where)
+	}
+	return w.run(ctx)
+}
+
+// world is a running demo.
+type world struct {
+	opts    Options
+	log     *slog.Logger
+	store   *store.Store
+	hub     *pipeline.Hub
+	running bool
+	sims    *Sims
+	client  *Client
+	traffic *marketsim.Traffic
+	manager *Manager
+	where   Started
+	began   time.Time
+
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+	tmp   string
+}
+
+func start(ctx context.Context, opts Options) (w *world, err error) {
+	w = &world{opts: opts, log: opts.Log, began: time.Now()}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	ctx, w.stop = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			w.close()
+		}
+	}()
+	if err := w.openStore(ctx); err != nil {
+		return w, err
+	}
+	hubAddr, err := listen(opts.Addr)
+	if err != nil {
+		return w, err
+	}
+	simAddr, err := listen(opts.SimAddr)
+	if err != nil {
+		return w, err
+	}
+	w.where.Hub, w.where.Sims = "http://"+hubAddr.Addr().String(), "http://"+simAddr.Addr().String()
+	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: quotas, Fast: true, Shop: shopsim.Options{
+		Account: AccountID("site"), Hub: func() string { return w.where.Hub },
+	}})
+	w.hub, err = pipeline.New(pipeline.Options{
+		Store: w.store, Channels: all.All(), Log: w.log, Scale: scale, QuotaScale: quotas, Hooks: opts.Hooks,
+		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
+	})
+	if err != nil {
+		return w, err
+	}
+	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version}))
+	w.serve(ctx, simAddr, w.sims)
+	if w.where.Token, err = w.store.CreateToken(ctx, "demo"); err != nil {
+		return w, err
+	}
+	w.client = &Client{Base: w.where.Hub, Token: w.where.Token}
+	if err := Connect(ctx, w.hub, w.sims, w.where.Hub, w.where.Sims); err != nil {
+		return w, err
+	}
+	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
+	err = w.hub.Start(ctx)
+	w.running = err == nil
+	return w, err
+}
+
+func (w *world) openStore(ctx context.Context) error {
+	cfg := store.Config{DSN: w.opts.DSN, Secret: w.opts.Secret}
+	if cfg.DSN == "" {
+		dir := w.opts.Dir
+		if dir == "" {
+			var err error
+			if dir, err = os.MkdirTemp("", "orderhub-demo-"); err != nil {
+				return fmt.Errorf("make a folder for the demo: %w", err)
+			}
+			w.tmp = dir
+		}
+		cfg.DSN = filepath.Join(dir, "orderhub.db")
+	}
+	w.where.DSN = cfg.DSN
+	var err error
+	if w.store, err = store.Open(ctx, cfg); err != nil {
+		return err
+	}
+	return w.store.Migrate(ctx)
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, orderhub.Errorf(orderhub.CodeInvalid, "cannot listen on %s: is it in use?", addr).WithCause(err)
+	}
+	return l, nil
+}
+
+// serve answers until the demo stops.
+func (w *world) serve(ctx context.Context, l net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
+	w.tasks.Add(2)
+	go func() {
+		defer w.tasks.Done()
+		_ = srv.Serve(l)
+	}()
+	go func() {
+		defer w.tasks.Done()
+		<-ctx.Done()
+		_ = srv.Close()
+	}()
+}
+
+// Connect adds an account for every simulator that the hub does not have yet,
+// and tells the simulators where the hub takes notifications.
+// A hub that is connected to anything else is left alone.
+func Connect(ctx context.Context, hub *pipeline.Hub, sims *Sims, hubURL, simURL string) error {
+	if err := onlyDemo(ctx, hub); err != nil {
+		return err
+	}
+	for _, m := range sims.Markets() {
+		id := AccountID(m.Channel())
+		a, err := hub.Store().Account(ctx, id)
+		if orderhub.CodeOf(err) == orderhub.CodeNotFound {
+			a, err = hub.AddAccount(ctx, id, m.Channel(), "", AccountSettings(m, simURL))
+		} else if err == nil {
+			// The simulators of another run listen elsewhere.
+			a.Settings = AccountSettings(m, simURL)
+			err = hub.Store().UpdateAccount(ctx, a)
+		}
+		if err != nil {
+			return fmt.Errorf("connect %s: %w", m.Channel(), err)
+		}
+		m.Notify(hubURL + "/hooks/" + a.ID + "/" + a.HookKey)
+	}
+	return nil
+}
+
+// onlyDemo refuses a database with accounts that do not lead to simulators on
+// this machine: somebody's shop is in it.
+func onlyDemo(ctx context.Context, hub *pipeline.Hub) error {
+	accounts, err := hub.Store().Accounts(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		u, err := url.Parse(a.Settings["base_url"] + a.Settings["delivery_url"])
+		if err != nil || a.ID != AccountID(a.Channel) || !isLoopback(u.Hostname()) {
+			return orderhub.Errorf(orderhub.CodeConflict,
+				"the database holds the account %q, which is not one of the demo: give it a database of its own", a.ID)
+		}
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// run lets the world live, brings it to rest and compares.
+func (w *world) run(ctx context.Context) (Report, error) {
+	if err := w.live(ctx); err != nil {
+		return Report{}, err
+	}
+	rep := Report{
+		Seed: w.opts.Seed, Engine: w.store.Engine(), Traffic: w.traffic.Stats(), Manager: w.manager.Stats(), Faults: w.faults(),
+		Seconds: time.Since(w.began).Seconds(),
+	}
+	if ctx.Err() != nil {
+		return rep, ctx.Err()
+	}
+	ended := time.Now()
+	w.finish(ctx)
+	frozen := time.Now()
+	if err := Quiet(ctx, w.client, w.sims, frozen, settleFor); err != nil {
+		w.log.Warn("the world did not come to rest", "error", err.Error())
+	}
+	rep.Settle, rep.MemoryMB = time.Since(ended).Seconds(), peakMemory()
+	var err error
+	rep.Comparison, err = Compare(ctx, w.client, w.sims.Markets())
+	return rep, err
+}
+
+// live lets buyers buy, couriers drive and the manager work, until the time is
+// over.
+func (w *world) live(ctx context.Context) error {
+	opts := marketsim.TrafficOptions{Seed: w.opts.Seed, Orders: w.opts.Orders, Over: w.opts.For, Schemes: Schemes}
+	live, stop := context.WithCancel(ctx)
+	defer stop()
+	if w.opts.For > 0 {
+		live, stop = context.WithTimeout(ctx, w.opts.For)
+		defer stop()
+	} else {
+		opts.Over = 365 * 24 * time.Hour
+	}
+	if opts.Orders == 0 {
+		opts.Orders = int(2 * opts.Over.Seconds())
+	}
+	// The last tenth of the time belongs to the orders that are there.
+	opts.Over = opts.Over * 9 / 10
+	w.traffic = marketsim.NewTraffic(w.sims.Markets(), opts)
+	var people sync.WaitGroup
+	people.Add(2)
+	var trafficErr error
+	go func() { defer people.Done(); w.manager.Run(live) }()
+	go func() {
+		defer people.Done()
+		trafficErr = w.traffic.Run(live)
+		for live.Err() == nil {
+			w.traffic.Step()
+			wait(live, 250*time.Millisecond)
+		}
+	}()
+	people.Wait()
+	if trafficErr != nil && live.Err() == nil {
+		return trafficErr
+	}
+	if trafficErr != nil && !errors.Is(trafficErr, context.DeadlineExceeded) && !errors.Is(trafficErr, context.Canceled) {
+		return trafficErr
+	}
+	return nil
+}
+
+// finish lets couriers go on until nothing that the manager asked for is open:
+// some steps end only with them (a conditional delivery).
+func (w *world) finish(ctx context.Context) {
+	until := time.Now().Add(30 * time.Second)
+	for ctx.Err() == nil && time.Now().Before(until) {
+		w.traffic.Step()
+		var list api.AccountList
+		if err := w.client.Do(ctx, http.MethodGet, "/accounts", nil, &list); err == nil {
+			open := int64(0)
+			for _, a := range list.Accounts {
+				open += openEffects(a)
+			}
+			if open == 0 {
+				return
+			}
+		}
+		wait(ctx, 250*time.Millisecond)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (w *world) faults() map[string]int {
+	out := map[string]int{}
+	for ch, in := range w.sims.injectors {
+		for f, n := range in.Stats() {
+			out[string(ch)+" "+string(f)] = n
+		}
+	}
+	return out
+}
+
+// close stops everything, the hub first.
+func (w *world) close() {
+	if w.running {
+		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		_ = w.hub.Stop(grace)
+		cancel()
+	}
+	w.stop()
+	if w.sims != nil {
+		w.sims.Close()
+	}
+	w.tasks.Wait()
+	if w.store != nil {
+		_ = w.store.Close()
+	}
+	if w.tmp != "" {
+		_ = os.RemoveAll(w.tmp)
+	}
+}
