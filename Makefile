@@ -1,0 +1,42 @@
+# Everything a developer types. `make` alone lists it.
+# GOLANGCI is pinned; an installed golangci-lint of the same version is used.
+GOLANGCI := v2.15.0
+# What `make generate` writes. `make verify` fails when it is stale.
+GENERATED := docs/channels docs/status-machine.md docs/openapi.json
+# More words for run and bench: make run ARGS='--faults hard'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-pg lint generate verify bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the demo: a hub, simulated marketplaces, buyers, a manager
+	go run ./cmd/orderhub demo $(ARGS)
+
+test: ## run every test, the PostgreSQL half included (about 10 minutes on 2 cores)
+	scripts/postgres.sh scripts/test.sh
+
+test-pg: ## run the tests of both engines only, and fail where there is no PostgreSQL
+	scripts/postgres.sh scripts/test.sh --engines
+
+lint: ## check the form of the code: gofmt, golangci-lint
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
+	GOLANGCI=$(GOLANGCI) scripts/lint.sh
+
+generate: ## write the generated documents again
+	go generate ./...
+	go test ./server -run '^TestDocumentIsCommitted$$' -update
+
+verify: generate ## fail on stale generated files, modules, licences, paths, sizes
+	git diff --exit-code -- $(GENERATED)
+	@out=$$(git ls-files --others --exclude-standard -- $(GENERATED)); if [ -n "$$out" ]; then echo "generated and not committed:"; echo "$$out"; exit 1; fi
+	go mod verify
+	go mod tidy -diff
+	go vet ./...
+	scripts/verify.sh
+
+bench: ## measure this machine, on disk and with fsync, on both engines
+	ORDERHUB_TEST_POSTGRES_FSYNC=on scripts/postgres.sh \
+		sh -c 'ORDERHUB_BENCH_POSTGRES="$$ORDERHUB_TEST_POSTGRES" go run ./cmd/orderhub bench $(ARGS)'

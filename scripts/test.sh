@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Runs the tests. `make test` puts a throw-away PostgreSQL behind it.
+#
+#   scripts/test.sh              vet, every test with the race detector, then
+#                                the long stories (kills, crashes) without it
+#   scripts/test.sh --engines    only the packages that test on both engines
+#   scripts/test.sh PACKAGE...   only these packages
+#
+# What was skipped is listed with its reason at the end of each part.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+sum=(go run gotest.tools/gotestsum@v1.13.0 --format pkgname --format-icons text --)
+
+# The race detector needs a C compiler.
+race=(-race)
+if ! command -v "$(go env CC)" >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing gcc" >&2
+    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev) >/dev/null
+  else
+    echo "SKIP: no C compiler on this machine; the tests run without the race detector" >&2
+    race=()
+  fi
+fi
+if [ ${#race[@]} -gt 0 ]; then
+  export CGO_ENABLED=1
+fi
+
+# with_word lists the packages whose tests hold a word.
+with_word() {
+  grep -rl --include='*_test.go' --exclude-dir=testdata -- "$1" . | xargs -r -n1 dirname | sort -u
+}
+
+case "${1:-}" in
+--engines)
+  if [ -z "${ORDERHUB_TEST_POSTGRES:-}" ]; then
+    echo "no PostgreSQL: start this through scripts/postgres.sh, or set ORDERHUB_TEST_POSTGRES" >&2
+    exit 1
+  fi
+  mapfile -t packages < <(with_word 'storetest\.')
+  exec "${sum[@]}" "${race[@]}" -timeout 20m "${packages[@]}"
+  ;;
+"") packages=(./...) ;;
+*) packages=("$@") ;;
+esac
+
+echo "== vet"
+go vet "${packages[@]}"
+
+echo "== tests${race:+, with the race detector} (what is too long for it follows below)"
+"${sum[@]}" "${race[@]}" -short -timeout 20m "${packages[@]}"
+
+# Tests that skip with -short kill whole processes and watch the clock: they run
+# after the others, one package at a time, as the program runs in life.
+mapfile -t packages < <(comm -12 <(with_word 'testing\.Short()' | xargs -r go list | sort) <(go list "${packages[@]}" | sort))
+if [ ${#packages[@]} -gt 0 ]; then
+  echo "== long tests"
+  "${sum[@]}" -p 1 -timeout 20m "${packages[@]}"
+fi
