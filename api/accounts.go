@@ -28,7 +28,8 @@ type NewAccount struct {
 
 // AccountChange pauses or resumes an account.
 type AccountChange struct {
-	State orderhub.AccountState `json:"state" enum:"active,paused" doc:"A paused account is neither read nor written to."`
+	State    orderhub.AccountState `json:"state,omitempty" enum:"active,paused" doc:"A paused account is neither read nor written to."`
+	Settings map[string]string     `json:"settings,omitempty" doc:"Settings to replace (a renewed key); an empty text takes one back. The others stay."`
 }
 
 // CheckView is what a channel says of an account's credentials.
@@ -79,9 +80,9 @@ func (a *API) accounts(h huma.API) {
 		Account string `path:"account"`
 		Body    AccountChange
 	}
-	huma.Register(h, op("set-account-state", http.MethodPatch, "/accounts/{account}", "Accounts", "Pause or resume an account"),
+	huma.Register(h, op("set-account-state", http.MethodPatch, "/accounts/{account}", "Accounts", "Pause or resume an account, or replace settings"),
 		func(ctx context.Context, in *stateIn) (*body[AccountView], error) {
-			if err := a.setState(ctx, in.Account, in.Body.State); err != nil {
+			if err := a.change(ctx, in.Account, in.Body); err != nil {
 				return nil, a.problem(err)
 			}
 			return a.accountAnswer(ctx, in.Account)
@@ -115,6 +116,25 @@ func (a *API) connected(ctx context.Context, id string) error {
 		return orderhub.Errorf(orderhub.CodeNotFound, "account %q was removed", id)
 	}
 	return nil
+}
+
+// change replaces settings first: a refusal of them leaves the state as it is.
+func (a *API) change(ctx context.Context, id string, c AccountChange) error {
+	if c.State == "" && len(c.Settings) == 0 {
+		return orderhub.InvalidField("body", "give state, settings or both")
+	}
+	if len(c.Settings) > 0 {
+		if err := a.connected(ctx, id); err != nil {
+			return err
+		}
+		if err := a.hub.ChangeSettings(ctx, id, c.Settings); err != nil {
+			return err
+		}
+	}
+	if c.State == "" {
+		return nil
+	}
+	return a.setState(ctx, id, c.State)
 }
 
 func (a *API) setState(ctx context.Context, id string, state orderhub.AccountState) error {

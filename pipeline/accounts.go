@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -29,6 +30,42 @@ func (h *Hub) AddAccount(ctx context.Context, id string, name orderhub.Channel, 
 	return h.store.CreateAccount(ctx, orderhub.Account{ID: id, Channel: name, Name: title, Settings: settings})
 }
 
+// ChangeSettings replaces some of an account's settings (a key that was renewed);
+// an empty value takes the setting back. The rest stays, and the whole is checked
+// before anything is written.
+func (h *Hub) ChangeSettings(ctx context.Context, id string, changes map[string]string) error {
+	a, err := h.store.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	c, err := h.Channel(a.Channel)
+	if err != nil {
+		return err
+	}
+	next := maps.Clone(a.Settings)
+	if next == nil {
+		next = map[string]string{}
+	}
+	for k, v := range changes {
+		next[k] = v
+	}
+	resolved, err := c.Descriptor.Resolve(next)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Open(resolved, channel.Deps{Now: h.store.Now}); err != nil {
+		return err
+	}
+	maps.DeleteFunc(next, func(_, v string) bool { return v == "" })
+	a.Settings = next
+	return h.store.UpdateAccount(ctx, a)
+}
+
+// SetAccountState pauses, resumes or removes an account.
+func (h *Hub) SetAccountState(ctx context.Context, id string, state orderhub.AccountState) error {
+	return h.store.SetAccountState(ctx, id, state)
+}
+
 // CheckAccount tries an account's credentials and records the answer.
 func (h *Hub) CheckAccount(ctx context.Context, id string) (channel.CheckResult, error) {
 	a, err := h.account(ctx, id)
@@ -42,7 +79,7 @@ func (h *Hub) CheckAccount(ctx context.Context, id string) (channel.CheckResult,
 	res, checkErr := checker.Check(ctx)
 	health := orderhub.Health{CheckedAt: h.store.Now(), KeyExpiresAt: res.Expires, Warnings: res.Warnings}
 	if checkErr != nil {
-		health.FailingSince, health.Class, health.Error = a.Health.FailingSince, orderhub.ClassOf(checkErr), sentenceOf(checkErr)
+		health.FailingSince, health.Class, health.Error = a.Health.FailingSince, orderhub.ClassOf(checkErr), Sentence(checkErr)
 		if health.FailingSince.IsZero() {
 			health.FailingSince = h.store.Now()
 		}
@@ -96,7 +133,7 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 		if open, err := h.account(ctx, a.ID); err == nil {
 			f.QuotaLeft = open.quotas.Left()
 		} else {
-			f.Problem = sentenceOf(err)
+			f.Problem = Sentence(err)
 		}
 		h.feedFreshness(&f, positions)
 		if f.Problem == "" {

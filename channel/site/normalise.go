@@ -125,6 +125,7 @@ func readPeople(o object, s *orderhub.Snapshot) {
 	// orders in the hub.
 	if ref := d.id("provider_order"); ref != "" {
 		s.Attrs = map[string]string{"provider_order": ref}
+		s.GroupKey = ref
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +31,7 @@ func (p *program) withHub(f func(h *pipeline.Hub) error) error {
 type accountCmd struct {
 	Add    accountAdd    `cmd:"" help:"Connect an account."`
 	List   accountList   `cmd:"" help:"List accounts with their health."`
+	Set    accountSet    `cmd:"" help:"Change settings of an account: a renewed key."`
 	Check  accountCheck  `cmd:"" help:"Try an account's credentials."`
 	Pause  accountPause  `cmd:"" help:"Stop reading and sending for an account."`
 	Resume accountResume `cmd:"" help:"Go on after a pause."`
@@ -38,7 +41,7 @@ type accountCmd struct {
 type accountAdd struct {
 	ID       string   `arg:"" help:"A short word of your choice: ozon-main."`
 	Channel  string   `arg:"" help:"ozon, wildberries, yandex_market or site."`
-	Settings []string `arg:"" optional:"" help:"Settings as key=value; key=- reads the value from standard input, so that it is in no history."`
+	Settings []string `arg:"" optional:"" help:"Settings as key=value; key=- takes the next line of standard input, so that the value is in no history."`
 	Name     string   `help:"A name for people." placeholder:"TEXT"`
 }
 
@@ -69,20 +72,9 @@ func (c *accountAdd) Help() string {
 }
 
 func (c *accountAdd) Run(p *program) error {
-	settings := map[string]string{}
-	for _, kv := range c.Settings {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok {
-			return orderhub.InvalidField("settings", "%q is not key=value", kv)
-		}
-		if v == "-" {
-			b, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
-			if err != nil {
-				return fmt.Errorf("read the value of %s: %w", k, err)
-			}
-			v = strings.TrimSpace(string(b))
-		}
-		settings[k] = v
+	settings, err := readSettings(p, os.Stdin, c.Settings)
+	if err != nil {
+		return err
 	}
 	return p.withHub(func(h *pipeline.Hub) error {
 		a, err := h.AddAccount(p.ctx, c.ID, orderhub.Channel(c.Channel), c.Name, settings)
@@ -91,6 +83,51 @@ func (c *accountAdd) Run(p *program) error {
 		}
 		fmt.Fprintf(p.out, "Account %s is connected. Webhooks go to <public address of the hub>/hooks/%s/%s (keep it secret).\nTry it: orderhub account check %s\n",
 			a.ID, a.ID, a.HookKey, a.ID)
+		return nil
+	})
+}
+
+// readSettings takes key=value words apart. A value "-" is the next line of stdin.
+func readSettings(p *program, stdin *os.File, words []string) (map[string]string, error) {
+	settings := map[string]string{}
+	lines := bufio.NewReader(io.LimitReader(stdin, 64<<10))
+	for _, kv := range words {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return nil, orderhub.InvalidField("settings", "%q is not key=value", kv)
+		}
+		if v == "-" {
+			if info, err := stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+				fmt.Fprintf(p.errOut, "%s: ", k)
+			}
+			line, err := lines.ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return nil, fmt.Errorf("read the value of %s: %w", k, err)
+			}
+			if v = strings.TrimSpace(line); v == "" {
+				return nil, orderhub.InvalidField(k, "nothing stands on standard input for it")
+			}
+		}
+		settings[k] = v
+	}
+	return settings, nil
+}
+
+type accountSet struct {
+	ID       string   `arg:""`
+	Settings []string `arg:"" help:"Settings as key=value; key=- takes the next line of standard input; key= takes a setting back."`
+}
+
+func (c *accountSet) Run(p *program) error {
+	settings, err := readSettings(p, os.Stdin, c.Settings)
+	if err != nil {
+		return err
+	}
+	return p.withHub(func(h *pipeline.Hub) error {
+		if err := h.ChangeSettings(p.ctx, c.ID, settings); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "Account %s is changed; a running hub takes it up at once. Try it: orderhub account check %s\n", c.ID, c.ID)
 		return nil
 	})
 }
