@@ -29,14 +29,14 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventReceived       EventKind = "received"        // first sight of the order
-	EventStatus         EventKind = "status"          // the headline moved
-	EventChanged        EventKind = "changed"         // the channel changed something else
-	EventNewsRefused    EventKind = "news_refused"    // older news, kept for the record
-	EventRequested      EventKind = "requested"       // somebody asked for a status
-	EventEffect         EventKind = "effect"          // an effect changed its state
-	EventHold           EventKind = "hold"            // a hold was set or lifted
-	EventDrift          EventKind = "drift"           // a word of the channel that is not known
+	EventReceived    EventKind = "received"     // first sight of the order
+	EventStatus      EventKind = "status"       // the headline moved
+	EventChanged     EventKind = "changed"      // the channel changed something else
+	EventNewsRefused EventKind = "news_refused" // older news, kept for the record
+	EventRequested   EventKind = "requested"    // somebody asked for a status
+	EventEffect      EventKind = "effect"       // an effect changed its state
+	EventHold        EventKind = "hold"         // a hold was set or lifted
+	EventDrift       EventKind = "drift"        // a word of the channel that is not known
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from

@@ -87,7 +87,7 @@ var (
 	}
 	testThird = []string{
 		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
-		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3",
+		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/prometheus/common",
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{

@@ -26,7 +26,7 @@ type NewAccount struct {
 	Settings map[string]string `json:"settings,omitempty" doc:"See the channel's settings in /api/v1/channels."`
 }
 
-// AccountChange pauses or resumes an account.
+// AccountChange pauses or resumes an account, or replaces settings, or both.
 type AccountChange struct {
 	State    orderhub.AccountState `json:"state,omitempty" enum:"active,paused" doc:"A paused account is neither read nor written to."`
 	Settings map[string]string     `json:"settings,omitempty" doc:"Settings to replace (a renewed key); an empty text takes one back. The others stay."`
@@ -76,12 +76,12 @@ func (a *API) accounts(h huma.API) {
 		return a.accountAnswer(ctx, in.Body.ID)
 	})
 
-	type stateIn struct {
+	type changeIn struct {
 		Account string `path:"account"`
 		Body    AccountChange
 	}
-	huma.Register(h, op("set-account-state", http.MethodPatch, "/accounts/{account}", "Accounts", "Pause or resume an account, or replace settings"),
-		func(ctx context.Context, in *stateIn) (*body[AccountView], error) {
+	huma.Register(h, op("change-account", http.MethodPatch, "/accounts/{account}", "Accounts", "Pause or resume an account, or replace settings"),
+		func(ctx context.Context, in *changeIn) (*body[AccountView], error) {
 			if err := a.change(ctx, in.Account, in.Body); err != nil {
 				return nil, a.problem(err)
 			}
@@ -121,7 +121,7 @@ func (a *API) connected(ctx context.Context, id string) error {
 // change replaces settings first: a refusal of them leaves the state as it is.
 func (a *API) change(ctx context.Context, id string, c AccountChange) error {
 	if c.State == "" && len(c.Settings) == 0 {
-		return orderhub.InvalidField("body", "give state, settings or both")
+		return orderhub.InvalidField("state", "is missing; give state, settings or both")
 	}
 	if len(c.Settings) > 0 {
 		if err := a.connected(ctx, id); err != nil {

@@ -41,9 +41,9 @@ type API struct {
 	rates *rates
 }
 
-// Register adds the API's routes to a mux and returns its description. Whatever
-// else is below /api/ gets a problem as its answer.
-func Register(mux *http.ServeMux, opts Options) *huma.OpenAPI {
+// Register adds the API's routes and its OpenAPI document to a mux. Whatever else
+// is below /api/ gets a problem as its answer.
+func Register(mux *http.ServeMux, opts Options) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -72,7 +72,6 @@ func Register(mux *http.ServeMux, opts Options) *huma.OpenAPI {
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))
-	return a.doc
 }
 
 const description = `Orders of all channels in one ledger.

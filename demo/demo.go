@@ -287,7 +287,7 @@ func (w *world) live(ctx context.Context) error {
 		opts.Orders = int(2 * opts.Over.Seconds())
 	}
 	// The last tenth of the time belongs to the orders that are there.
-	opts.Over = opts.Over * 9 / 10
+	opts.Over = max(0, min(opts.Over*9/10, opts.Over-time.Second/2))
 	w.traffic = marketsim.NewTraffic(w.sims.Markets(), opts)
 	var people sync.WaitGroup
 	people.Add(2)

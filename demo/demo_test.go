@@ -10,6 +10,9 @@ import (
 )
 
 func TestDemoHard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a demo for half a minute")
+	}
 	faults, _ := marketsim.FaultLevel("hard")
 	rep, err := demo.Run(t.Context(), demo.Options{For: 10 * time.Second, Orders: 300, Seed: 7, Faults: faults})
 	if err != nil {

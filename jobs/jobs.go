@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -207,9 +208,9 @@ func (r *Runner) insert(ctx context.Context, tx *store.Tx, lane Lane) error {
 	return nil
 }
 
-// stuck is how long a bell may stay rung before it is rung by force: its job
-// may have been lost with a process.
-const stuck = 10 * time.Second
+// stuck is how long a bell may stay rung on a free lane before it is rung again:
+// its job was lost with a process that was killed before it began.
+const stuck = 5 * time.Second
 
 // tick rings the lanes with due work that nobody is working on.
 func (r *Runner) tick(ctx context.Context) {
@@ -230,10 +231,6 @@ func (r *Runner) tick(ctx context.Context) {
 
 func (r *Runner) ringDue(ctx context.Context) error {
 	lanes, err := r.opts.Due(ctx)
-	if err != nil || len(lanes) == 0 {
-		return err
-	}
-	leases, err := r.store.Leases(ctx)
 	if err != nil {
 		return err
 	}
@@ -241,15 +238,33 @@ func (r *Runner) ringDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for name, bell := range bells {
+		// No rows tell that there is something to follow, only the bell.
+		if account, ok := strings.CutPrefix(name, string(WorkFollow)+":"); ok && bell.Rung > 0 {
+			lanes = append(lanes, Lane{Work: WorkFollow, Account: account})
+		}
+	}
+	if len(lanes) == 0 {
+		return nil
+	}
+	leases, err := r.store.Leases(ctx)
+	if err != nil {
+		return err
+	}
 	for _, lane := range lanes {
 		name := lane.String()
+		overdue := r.store.Now().Add(-stuck)
 		bell := bells[name]
-		if _, busy := leases[name]; busy || (bell.Rung > 0 && r.store.Now().Sub(bell.RungAt) < stuck) {
+		if _, busy := leases[name]; busy || (bell.Rung > 0 && bell.RungAt.After(overdue)) {
 			continue
 		}
 		if err := r.store.InTx(ctx, func(tx *store.Tx) error {
-			first, err := tx.RingBell(ctx, name)
-			if err != nil || (!first && bell.Rung == 0) {
+			ring := func() (bool, error) { return tx.RingBell(ctx, name) }
+			if bell.Rung > 0 {
+				ring = func() (bool, error) { return tx.RingAgain(ctx, name, overdue) }
+			}
+			first, err := ring()
+			if err != nil || !first {
 				return err
 			}
 			return r.insert(ctx, tx, lane)
@@ -278,28 +293,34 @@ func (w *laneWorker) Work(ctx context.Context, job *river.Job[Lane]) error {
 	if !ok {
 		return river.JobSnooze(100 * time.Millisecond)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	var beating sync.WaitGroup
-	beating.Add(1)
-	go func() {
-		defer beating.Done()
-		r.heartbeat(ctx, lease, cancel)
-	}()
-	err = r.opts.Handle(ctx, lane, lease)
-	cancel(nil)
-	beating.Wait()
-	after := context.WithoutCancel(ctx)
-	if relErr := r.store.ReleaseLease(after, lease); relErr != nil {
-		r.opts.Log.Warn("releasing a lane failed", "lane", lane.String(), "error", relErr.Error())
-	}
+	err = r.handle(ctx, lane, lease)
 	if errors.Is(err, store.ErrFenced) || errors.Is(err, context.Canceled) {
 		return nil // whoever holds the lane now goes on
 	}
 	if err != nil {
 		// The rows are still due: the tick rings again.
 		r.opts.Log.Warn("lane failed", "lane", lane.String(), "error", err.Error())
+		if lane.Work == WorkFollow {
+			return river.JobSnooze(time.Second) // it has no rows that are due
+		}
 	}
 	return nil
+}
+
+// handle works a lane under its lease and gives the lease back, even when the
+// handler panics.
+func (r *Runner) handle(ctx context.Context, lane Lane, lease store.Lease) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var beating sync.WaitGroup
+	beating.Go(func() { r.heartbeat(ctx, lease, cancel) })
+	defer func() {
+		cancel(nil)
+		beating.Wait()
+		if err := r.store.ReleaseLease(context.WithoutCancel(ctx), lease); err != nil {
+			r.opts.Log.Warn("releasing a lane failed", "lane", lane.String(), "error", err.Error())
+		}
+	}()
+	return r.opts.Handle(ctx, lane, lease)
 }
 
 // heartbeat keeps the lease while the lane is worked and stops the worker when
@@ -312,10 +333,16 @@ func (r *Runner) heartbeat(ctx context.Context, lease store.Lease, lost context.
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if _, ok, err := r.store.AcquireLease(ctx, lease.Name, lease.Owner, r.opts.LeaseTTL); err == nil && !ok {
-				lost(store.ErrFenced)
-				return
+			now, ok, err := r.store.AcquireLease(ctx, lease.Name, lease.Owner, r.opts.LeaseTTL)
+			if err != nil || now.Token == lease.Token {
+				continue
 			}
+			lost(store.ErrFenced)
+			if ok {
+				// It was somebody else's for a while, and what this worker knows is old.
+				_ = r.store.ReleaseLease(context.WithoutCancel(ctx), now)
+			}
+			return
 		}
 	}
 }

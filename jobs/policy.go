@@ -43,13 +43,13 @@ func Policy(err error, attempt int, scale float64) Next {
 	return Next{Again: true, Wait: scaled(backoff(attempt), scale), Counts: true}
 }
 
-// backoff grows 2 s, 4 s, 8 s … to 5 min.
+// backoff grows 2 s, 4 s, 8 s … to 1 h.
 func backoff(attempt int) time.Duration {
 	d := 2 * time.Second
-	for range min(max(attempt, 1)-1, 10) {
+	for range min(max(attempt, 1)-1, 11) {
 		d *= 2
 	}
-	return min(d, 5*time.Minute)
+	return min(d, time.Hour)
 }
 
 func scaled(d time.Duration, scale float64) time.Duration {

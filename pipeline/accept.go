@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -36,18 +39,26 @@ func (h *Hub) acceptPending(ctx context.Context, a *account, lease store.Lease) 
 	return ctx.Err()
 }
 
+// AcceptPending interprets what waits in the inbox of an account now, outside
+// the background lanes: for one-off commands, tests and the bench.
+func (h *Hub) AcceptPending(ctx context.Context, accountID string) error {
+	a, err := h.account(ctx, accountID)
+	if err != nil {
+		return err
+	}
+	return h.acceptPending(ctx, a, store.Lease{})
+}
+
 // acceptBatch accepts raw answers in one transaction. When the batch fails for
 // a reason of its own, each answer is tried alone, so that a poisonous one is
 // set aside by itself and the others go on.
 func (h *Hub) acceptBatch(ctx context.Context, a *account, raws []store.Raw, lease store.Lease) error {
-	batch := make([]news, len(raws))
-	for i, r := range raws {
-		batch[i] = h.normalise(a, r)
-	}
+	batch := h.normaliseAll(a, raws)
 	err := h.accept(ctx, a, batch, lease)
-	if store.IsConflict(err) {
+	if store.IsConflict(err) || (err != nil && len(batch) == 1 && ctx.Err() == nil) {
 		// Another process accepted one of these orders between our look and our
-		// insert: look again.
+		// insert: look again. A single answer is tried twice before it is called
+		// poisonous: the database may have had a bad moment.
 		err = h.accept(ctx, a, batch, lease)
 	}
 	switch {
@@ -66,6 +77,22 @@ func (h *Hub) acceptBatch(ctx context.Context, a *account, raws []store.Raw, lea
 		}
 	}
 	return nil
+}
+
+// normaliseAll translates raw answers on all processors; adapters are pure.
+func (h *Hub) normaliseAll(a *account, raws []store.Raw) []news {
+	batch := make([]news, len(raws))
+	workers := min(runtime.GOMAXPROCS(0), 4, len(raws)/10+1)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(raws); i += workers {
+				batch[i] = h.normalise(a, raws[i])
+			}
+		})
+	}
+	wg.Wait()
+	return batch
 }
 
 // normalise translates a raw answer; a panic in an adapter is a fault of this
@@ -88,19 +115,20 @@ func (h *Hub) normalise(a *account, r store.Raw) (n news) {
 	return n
 }
 
-// verdictOf is what accepting one answer did.
-type verdictOf struct {
-	n       news
-	verdict orderhub.Verdict
-}
+// quarantined stands for an answer that has no verdict.
+const quarantined orderhub.Verdict = "quarantined"
 
 // accept writes a batch: orders, lines, events, effects that the news settles,
 // and rings for what follows, all in one transaction.
 func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.Lease) error {
-	var done []verdictOf
+	done := make([]orderhub.Verdict, 0, len(batch))
 	err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		done = done[:0]
 		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		waits, err := claim(ctx, tx, batch)
+		if err != nil {
 			return err
 		}
 		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}}
@@ -108,28 +136,42 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 			return err
 		}
 		for _, n := range batch {
+			if !waits[n.raw.ID] {
+				continue // another process was faster
+			}
+			if n.err == nil {
+				n.err = b.contradicts(n)
+			}
 			if n.err != nil {
 				if err := tx.QuarantineRaw(ctx, n.raw.ID, sentenceForQuarantine(n.err)); err != nil {
 					return err
 				}
-				done = append(done, verdictOf{n, "quarantined"})
+				done = append(done, quarantined)
 				continue
 			}
-			done = append(done, verdictOf{n, b.apply(n)})
+			done = append(done, b.apply(n))
 		}
 		return b.write(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	for _, d := range done {
-		if d.verdict == "quarantined" {
+	for _, verdict := range done {
+		if verdict == quarantined {
 			h.metrics.quarantined.WithLabelValues(a.ID).Inc()
 			continue
 		}
-		h.metrics.accepted.WithLabelValues(a.ID, string(d.verdict)).Inc()
+		h.metrics.accepted.WithLabelValues(a.ID, string(verdict)).Inc()
 	}
 	return nil
+}
+
+func claim(ctx context.Context, tx *store.Tx, batch []news) (map[int64]bool, error) {
+	ids := make([]int64, len(batch))
+	for i, n := range batch {
+		ids[i] = n.raw.ID
+	}
+	return tx.ClaimRaw(ctx, ids)
 }
 
 // sentenceForQuarantine tells an operator why an answer cannot be read. An
@@ -159,15 +201,13 @@ type ledgerBatch struct {
 
 // entry is one order of the batch.
 type entry struct {
-	order    *orderhub.Order
-	fresh    bool // to insert
-	dirty    bool // to update
-	content  bool // lines and words too
-	before   orderhub.Snapshot
-	headline orderhub.Status // before the batch
-	events   []orderhub.Event
-	drift    []orderhub.Drift
-	inboxID  int64
+	order   *orderhub.Order
+	fresh   bool // to insert
+	dirty   bool // to update
+	content bool // lines and words too
+	events  []orderhub.Event
+	drift   []orderhub.Drift
+	inboxID int64
 }
 
 // load locks the orders that the batch is about.
@@ -188,9 +228,25 @@ func (b *ledgerBatch) load(ctx context.Context, batch []news) error {
 		return err
 	}
 	for id, o := range known {
-		b.orders[id] = &entry{order: o, before: o.Snapshot, headline: o.Headline}
+		b.orders[id] = &entry{order: o}
 	}
 	return nil
+}
+
+// contradicts refuses news that carries the version of what is known and says
+// something else: a source that counts its versions must count each change.
+func (b *ledgerBatch) contradicts(n news) error {
+	e := b.orders[n.snap.ExternalID]
+	if e == nil || n.raw.ID == e.order.RawID || n.snap.Revision == 0 || n.snap.Revision != e.order.Snapshot.Revision {
+		return nil
+	}
+	then, now := *e.order, n.snap
+	now.ChangedAt = then.Snapshot.ChangedAt
+	if verdict, _ := orderhub.Merge(&then, now, n.raw.ReadAt, 0); verdict != orderhub.NewsApplied || orderhub.SameSnapshot(then.Snapshot, e.order.Snapshot) {
+		return nil
+	}
+	return orderhub.Errorf(orderhub.CodeConflict, "order %s was received before with version %d and other content; a change needs a higher version",
+		n.snap.ExternalID, n.snap.Revision)
 }
 
 // apply lays one piece of news over the ledger, in memory.
@@ -203,9 +259,10 @@ func (b *ledgerBatch) apply(n news) orderhub.Verdict {
 	if e == nil {
 		return b.first(n)
 	}
-	if n.raw.ReadAt.Before(e.order.ReadAt) && !b.older(e, &n) {
-		return orderhub.NewsSame
+	if readBefore(e.order, n.raw, n.snap) {
+		return b.older(e, n)
 	}
+	keepDrift(&n.snap, e.order.Snapshot)
 	before, headline := e.order.Snapshot, e.order.Headline
 	doubt := e.order.Doubt
 	verdict, why := orderhub.Merge(e.order, n.snap, n.raw.ReadAt, b.hub.pause(b.account.channel.Descriptor.Patience))
@@ -229,16 +286,61 @@ func (b *ledgerBatch) apply(n news) orderhub.Verdict {
 	return verdict
 }
 
-// older decides what to do with an answer that was read before the one that
-// changed the order last and is saved only now. Its status is no news, but its
-// content may be the first that the hub gets (WB: requiredMeta is only in the
-// list of new orders). It reports whether to go on.
-func (b *ledgerBatch) older(e *entry, n *news) bool {
-	if n.snap.StatusOnly || (len(e.order.Snapshot.Lines) > 0 && e.order.Snapshot.Requires != nil) {
+// readBefore reports whether an answer was read before the one that changed the
+// order last. What the channel itself counts or dates as later is not: two
+// messages of a shop that arrive together are received in either order.
+func readBefore(o *orderhub.Order, raw store.Raw, snap orderhub.Snapshot) bool {
+	known := o.Snapshot
+	if known.Revision != 0 && snap.Revision != 0 {
+		return snap.Revision <= known.Revision && raw.ReadAt.Before(o.ReadAt)
+	}
+	if !known.ChangedAt.IsZero() && snap.ChangedAt.After(known.ChangedAt) {
 		return false
 	}
-	n.snap.Native, n.snap.NativeSub, n.snap.Status = "", "", orderhub.StatusUnknown
-	return true
+	return raw.ReadAt.Before(o.ReadAt)
+}
+
+// older takes from an answer that was read before the one that changed the order
+// last, and is saved only now, what nothing else told: the goods of an order of
+// which only the status is known, or the marking codes (WB names them in the
+// list of new orders alone). Everything else in it is no news.
+func (b *ledgerBatch) older(e *entry, n news) orderhub.Verdict {
+	before := e.order.Snapshot
+	switch {
+	case n.snap.StatusOnly:
+		return orderhub.NewsSame
+	case len(before.Lines) == 0 && len(n.snap.Lines) > 0:
+		// The other way round: what is known is laid over the older answer.
+		n.snap.Native, n.snap.NativeSub, n.snap.Status = "", "", orderhub.StatusUnknown
+		n.snap.ChangedAt, n.snap.Revision = time.Time{}, 0
+		under := orderhub.Order{Snapshot: n.snap}
+		orderhub.Merge(&under, before, e.order.ReadAt, 0)
+		e.order.Snapshot = under.Snapshot
+	case before.Requires == nil && n.snap.Requires != nil:
+		e.order.Snapshot.Requires = n.snap.Requires
+	default:
+		return orderhub.NewsSame
+	}
+	e.dirty = true
+	e.order.RawID = n.raw.ID
+	e.note(b, n, before, e.order.Headline)
+	return orderhub.NewsApplied
+}
+
+// keepDrift keeps the unknown words of one half of an order when news of its
+// other half come (WB tells goods and status apart): the halves would else take
+// turns changing the order for ever.
+func keepDrift(half *orderhub.Snapshot, known orderhub.Snapshot) {
+	if !half.StatusOnly && half.Native != "" {
+		return
+	}
+	both := slices.Clone(known.Drift)
+	for _, d := range half.Drift {
+		if !slices.Contains(both, d) {
+			both = append(both, d)
+		}
+	}
+	half.Drift = both
 }
 
 // first writes an order that the hub has not seen.
@@ -247,10 +349,11 @@ func (b *ledgerBatch) first(n news) orderhub.Verdict {
 		AccountID: b.account.ID, Channel: b.account.Channel, Snapshot: n.snap, Headline: n.snap.Status,
 		RawID: n.raw.ID, ReadAt: n.raw.ReadAt,
 	}
+	maps.DeleteFunc(o.Snapshot.Attrs, func(_, v string) bool { return v == "" })
 	if o.Snapshot.PlacedAt.IsZero() {
 		o.Snapshot.PlacedAt = n.raw.ReadAt
 	}
-	e := &entry{order: o, fresh: true, before: o.Snapshot}
+	e := &entry{order: o, fresh: true}
 	b.orders[n.snap.ExternalID] = e
 	b.order = append(b.order, e)
 	e.add(b, n, orderhub.EventReceived, "", o.Headline, receivedWhy(n.raw))
@@ -278,6 +381,9 @@ func (e *entry) note(b *ledgerBatch, n news, before orderhub.Snapshot, headline 
 	}
 	if !sameContent(before, now) {
 		e.content = true
+	}
+	if before.GroupKey != now.GroupKey || before.SiteOrderID != now.SiteOrderID {
+		b.follow = true
 	}
 	for _, d := range now.Drift {
 		if !slices.Contains(before.Drift, d) {
@@ -339,13 +445,19 @@ func fields(s orderhub.Snapshot) map[string]json.RawMessage {
 	return out
 }
 
+// nativeWords are the channel's own words, kept with an event.
+type nativeWords struct {
+	Native    string `json:"native"`
+	NativeSub string `json:"native_sub"`
+}
+
 func (e *entry) add(b *ledgerBatch, n news, kind orderhub.EventKind, from, to orderhub.Status, why string) {
 	ev := orderhub.Event{
 		At: b.now, Kind: kind, Actor: orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID}, From: from, To: to,
 		Why: why, InboxID: n.raw.ID,
 	}
 	if n.snap.Native != "" {
-		data, err := json.Marshal(map[string]string{"native": n.snap.Native, "native_sub": n.snap.NativeSub})
+		data, err := json.Marshal(nativeWords{n.snap.Native, n.snap.NativeSub})
 		if err == nil {
 			ev.Data = data
 		}
@@ -407,7 +519,7 @@ func (b *ledgerBatch) writeEvents(ctx context.Context) error {
 
 // ring asks for what follows the batch.
 func (b *ledgerBatch) ring(ctx context.Context) error {
-	if len(b.hints) > 0 {
+	if len(b.hints) > 0 && hasReader(b.account.adapter) {
 		if err := b.tx.Hint(ctx, b.account.ID, b.hints); err != nil {
 			return err
 		}
@@ -425,109 +537,3 @@ func (b *ledgerBatch) ring(ctx context.Context) error {
 	}
 	return nil
 }
-
-// settle closes effects that the news fulfils or makes pointless, and sends
-// again what failed on the channel's side.
-func (b *ledgerBatch) settle(ctx context.Context, updates []store.Change) error {
-	ids := make([]int64, 0, len(updates))
-	byID := map[int64]*entry{}
-	for _, u := range updates {
-		ids = append(ids, u.Order.ID)
-		byID[u.Order.ID] = b.orders[u.Order.Snapshot.ExternalID]
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	effects, err := b.tx.UnsettledEffects(ctx, ids)
-	if err != nil {
-		return err
-	}
-	var changed []*orderhub.Effect
-	for _, eff := range effects {
-		e := byID[eff.OrderID]
-		if !b.settleOne(eff, e.order) {
-			continue
-		}
-		changed = append(changed, eff)
-		e.events = append(e.events, effectEvent(eff, b.now, orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID}, e.order.RawID))
-	}
-	b.effects = changed
-	return b.tx.SaveEffects(ctx, changed)
-}
-
-// settleOne reports whether the news changed the effect.
-func (b *ledgerBatch) settleOne(eff *orderhub.Effect, o *orderhub.Order) bool {
-	s := o.Snapshot
-	switch {
-	case eff.Kind == orderhub.EffectTracking:
-		if want := eff.Params["tracking"]; want == "" || want != s.Shipping.Tracking {
-			return false
-		}
-	case eff.Kind == orderhub.EffectAnswerCancel:
-		return b.settleAnswer(eff, o)
-	case o.Channel == siteChannel && eff.State.IsOpen():
-		// A site must be told whatever it said itself meanwhile.
-		return false
-	case eff.WantsStatus(s.Status):
-	case s.Status.IsEnd() && !eff.WantsStatus(s.Status) && eff.State.IsOpen():
-		finish(eff, orderhub.EffectRejected, b.now)
-		eff.Class, eff.Error = orderhub.ClassRejected, "overtaken: the channel reports "+string(s.Status)
-		o.Requested = clearIf(o.Requested, eff.To)
-		b.hub.metrics.effects.WithLabelValues(b.account.ID, string(eff.State)).Inc()
-		return true
-	case slices.Contains(s.Holds, orderhub.HoldShipFailed) && eff.State == orderhub.EffectAccepted:
-		// The channel took the call and then failed: it is to be sent again.
-		eff.State, eff.NextAt = orderhub.EffectIntent, b.now.Add(b.hub.pause(2*time.Second))
-		eff.Error = "the channel's own processing failed; it is sent again"
-		return true
-	default:
-		return false
-	}
-	finish(eff, orderhub.EffectConfirmed, b.now)
-	eff.Class, eff.Error = "", ""
-	o.Requested = clearIf(o.Requested, eff.To)
-	b.hub.metrics.effects.WithLabelValues(b.account.ID, string(eff.State)).Inc()
-	return true
-}
-
-// settleAnswer closes an answer to a cancel request once the request is gone.
-func (b *ledgerBatch) settleAnswer(eff *orderhub.Effect, o *orderhub.Order) bool {
-	if o.Snapshot.CancelRequest != nil || o.HasHold(orderhub.HoldCancelRequest) || eff.State == orderhub.EffectIntent {
-		return false
-	}
-	finish(eff, orderhub.EffectConfirmed, b.now)
-	eff.Class, eff.Error = "", ""
-	return true
-}
-
-func clearIf(requested, to orderhub.Status) orderhub.Status {
-	if requested == to {
-		return ""
-	}
-	return requested
-}
-
-func finish(e *orderhub.Effect, state orderhub.EffectState, at time.Time) {
-	e.State, e.FinishedAt, e.NextAt = state, at, time.Time{}
-}
-
-// effectEvent writes down what became of an effect.
-func effectEvent(e *orderhub.Effect, at time.Time, actor orderhub.Actor, rawID int64) orderhub.Event {
-	data, err := json.Marshal(map[string]any{"effect": e.ID, "kind": e.Kind, "state": e.State, "attempt": e.Attempts})
-	if err != nil {
-		data = nil
-	}
-	return orderhub.Event{
-		OrderID: e.OrderID, At: at, Kind: orderhub.EventEffect, Actor: actor, To: e.To, Why: string(e.State) + errorSuffix(e.Error),
-		InboxID: rawID, Data: data,
-	}
-}
-
-func errorSuffix(s string) string {
-	if s == "" {
-		return ""
-	}
-	return ": " + s
-}
-
-const siteChannel orderhub.Channel = "site"

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -23,6 +24,10 @@ type Advanced struct {
 // intent to call the channel are committed together; the call follows.
 func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (Advanced, error) {
 	if _, err := orderhub.ParseStatus(string(req.To)); err != nil {
+		return Advanced{}, err
+	}
+	scrubRequest(&req)
+	if _, err := h.working(ctx, number); err != nil {
 		return Advanced{}, err
 	}
 	var out Advanced
@@ -73,12 +78,20 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 	now := h.store.Now()
 	out := Advanced{Order: o}
 	var events []orderhub.Event
+	previous := o.Headline
 	for _, to := range plan.Local {
 		events = append(events, orderhub.Event{OrderID: o.ID, At: now, Kind: orderhub.EventStatus, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment})
 		o.Headline = to
 	}
 	for _, to := range plan.Tell {
-		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, to, req, now))
+		e := h.intent(o, orderhub.EffectStatus, to, req, now)
+		// A message says the same at every attempt: what it needs is fixed now.
+		e.Params = maps.Clone(e.Params)
+		if e.Params == nil {
+			e.Params = map[string]string{}
+		}
+		e.Params["previous"], e.Params["at"] = string(previous), now.Format(time.RFC3339Nano)
+		out.Effects = append(out.Effects, e)
 	}
 	if plan.Push != nil {
 		if err := h.supersede(ctx, tx, o, req, &events, now); err != nil {
@@ -129,7 +142,7 @@ func (h *Hub) supersede(ctx context.Context, tx *store.Tx, o *orderhub.Order, re
 	}
 	var gone []*orderhub.Effect
 	for _, e := range open {
-		if e.State != orderhub.EffectIntent || e.Kind != orderhub.EffectStatus || e.Attempts > 0 {
+		if e.State != orderhub.EffectIntent || e.Kind != orderhub.EffectStatus {
 			continue
 		}
 		finish(e, orderhub.EffectSuperseded, now)
@@ -142,7 +155,7 @@ func (h *Hub) supersede(ctx context.Context, tx *store.Tx, o *orderhub.Order, re
 
 // SetTracking gives an order a tracking number.
 func (h *Hub) SetTracking(ctx context.Context, number int64, tracking, carrier string, actor orderhub.Actor) (Advanced, error) {
-	tracking = strings.TrimSpace(tracking)
+	tracking = strings.TrimSpace(text(tracking))
 	if tracking == "" || len(tracking) > 100 {
 		return Advanced{}, orderhub.InvalidField("tracking", "want 1 to 100 characters")
 	}
@@ -160,8 +173,13 @@ func (h *Hub) AnswerCancel(ctx context.Context, number int64, accept bool, reaso
 
 // owe records an effect that is no step of the status ladder.
 func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, req orderhub.Request) (Advanced, error) {
+	scrubRequest(&req)
+	a, err := h.working(ctx, number)
+	if err != nil {
+		return Advanced{}, err
+	}
 	var out Advanced
-	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+	err = h.store.InTx(ctx, func(tx *store.Tx) error {
 		o, err := tx.LockOrder(ctx, number)
 		if err != nil {
 			return err
@@ -172,12 +190,11 @@ func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, r
 		if kind == orderhub.EffectAnswerCancel && o.Snapshot.CancelRequest == nil && !o.HasHold(orderhub.HoldCancelRequest) {
 			return orderhub.Errorf(orderhub.CodeRefused, "order %s has no cancel request to answer", o.Number())
 		}
-		a, err := h.account(ctx, o.AccountID)
-		if err != nil {
-			return err
-		}
 		if !can(a.adapter, kind) {
 			return orderhub.Errorf(orderhub.CodeUnsupported, "%s has no call for this", a.channel.Descriptor.Title)
+		}
+		if err := oneAnswer(ctx, tx, o, kind); err != nil {
+			return err
 		}
 		now := h.store.Now()
 		out = Advanced{Order: o, Effects: []*orderhub.Effect{h.intent(o, kind, "", req, now)}}
@@ -192,6 +209,40 @@ func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, r
 		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID})
 	})
 	return out, err
+}
+
+// working opens the account of an order. It is done before a transaction, which
+// must not ask for a second connection.
+func (h *Hub) working(ctx context.Context, number int64) (*account, error) {
+	o, err := h.store.Order(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.account(ctx, o.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	if a.State == orderhub.AccountRemoved {
+		return nil, orderhub.Errorf(orderhub.CodeRefused, "order %s belongs to the account %s, which was removed: nothing can be sent for it", o.Number(), a.ID)
+	}
+	return a, nil
+}
+
+// oneAnswer refuses a second answer to a cancel request while one is on its way.
+func oneAnswer(ctx context.Context, tx *store.Tx, o *orderhub.Order, kind orderhub.EffectKind) error {
+	if kind != orderhub.EffectAnswerCancel {
+		return nil
+	}
+	open, err := tx.OpenEffects(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		if e.Kind == kind {
+			return orderhub.Errorf(orderhub.CodeRefused, "order %s: an answer to the cancel request is on its way already", o.Number())
+		}
+	}
+	return nil
 }
 
 // SetHold puts the hub's manual hold on an order or lifts it.
@@ -213,8 +264,8 @@ func (h *Hub) SetHold(ctx context.Context, number int64, hold orderhub.Hold, on 
 		if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
 			return err
 		}
-		return tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: actor,
-			Why: word + string(hold) + errorSuffix(why)}})
+		return tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: scrubActor(actor),
+			Why: word + string(hold) + errorSuffix(text(why))}})
 	})
 	return out, err
 }

@@ -55,10 +55,11 @@ func (h *Hub) Audit(ctx context.Context, accountID string, day time.Time) (store
 	if err != nil {
 		return out, err
 	}
-	for _, id := range rest {
-		if !slices.Contains(known, id) {
-			out.Missing = append(out.Missing, id)
-		}
+	for _, id := range known {
+		delete(theirs, id)
+	}
+	for id := range theirs {
+		out.Missing = append(out.Missing, id)
 	}
 	slices.Sort(out.Missing)
 	slices.Sort(out.Extra)
@@ -80,8 +81,13 @@ func (h *Hub) eachInRange(ctx context.Context, a *account, from, to time.Time, e
 			if attempt++; !next.Again || attempt > 6 || orderhub.ClassOf(err) == orderhub.ClassAuth {
 				return err
 			}
+			wait := next.Wait
+			if next.Counts {
+				wait = min(wait, 5*time.Second) // somebody is waiting for the answer
+			}
+			h.log.Warn("listing orders by day failed, trying again", "account", a.ID, "class", string(orderhub.ClassOf(err)), "error", err.Error())
 			select {
-			case <-time.After(next.Wait):
+			case <-time.After(wait):
 				continue
 			case <-ctx.Done():
 				return ctx.Err()
@@ -147,7 +153,7 @@ func (h *Hub) RepullIDs(ctx context.Context, accountID string, ids []string) (Re
 			}
 		}
 		readAt := h.store.Now()
-		items, err := reader.ReadOrders(ctx, asked)
+		items, _, err := readApart(ctx, reader, asked)
 		if err != nil {
 			return out, err
 		}
@@ -219,23 +225,35 @@ func (h *Hub) ReplayDry(ctx context.Context, rawID int64) (Replayed, error) {
 	}
 	o := known[0]
 	before := o.Snapshot
-	if raw.ReadAt.Before(o.ReadAt) {
+	if readBefore(o, raw, n.snap) {
 		out.Verdict, out.Why = orderhub.NewsSame, "a later answer is known"
 		out.Diff = diff(before, n.snap)
 		return out, nil
 	}
+	keepDrift(&n.snap, before)
 	out.Verdict, out.Why = orderhub.Merge(o, n.snap, raw.ReadAt, h.pause(a.channel.Descriptor.Patience))
 	out.Diff = diff(before, o.Snapshot)
 	return out, nil
 }
 
-// Replay sends raw answers through the pipeline again: quarantined ones, whose
-// adapter has learned to read them.
+// Replay sends quarantined answers through the pipeline again (ids nil = all of
+// the account), whose adapter has learned to read them.
 func (h *Hub) Replay(ctx context.Context, accountID string, ids []int64) (int64, error) {
+	return h.replay(ctx, accountID, func(tx *store.Tx) (int64, error) { return tx.RequeueRaw(ctx, accountID, ids) })
+}
+
+// ReplayAny sends any answers through the pipeline again, accepted ones too:
+// today's adapter may read them better. An answer that is older than what is
+// known stays without effect.
+func (h *Hub) ReplayAny(ctx context.Context, accountID string, ids []int64) (int64, error) {
+	return h.replay(ctx, accountID, func(tx *store.Tx) (int64, error) { return tx.ReopenRaw(ctx, accountID, ids) })
+}
+
+func (h *Hub) replay(ctx context.Context, accountID string, requeue func(tx *store.Tx) (int64, error)) (int64, error) {
 	var n int64
 	err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		if n, err = tx.RequeueRaw(ctx, accountID, ids); err != nil || n == 0 {
+		if n, err = requeue(tx); err != nil || n == 0 {
 			return err
 		}
 		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkAccept, Account: accountID})

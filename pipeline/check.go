@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 	reader, ok := a.adapter.(channel.OrderReader)
 	if !ok {
 		// Nothing can be read back: the other side recognises repeats by the key.
-		return h.unanswered(ctx, a, effects, nil, lease)
+		return h.unanswered(ctx, a, effects, nil, func(string) error { return nil }, lease)
 	}
 	for part := range slices.Chunk(effects, max(1, a.channel.Descriptor.ReadBatch)) {
 		ids := make([]int64, len(part))
@@ -35,20 +36,15 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 			return err
 		}
 		readAt := h.store.Now()
-		items, err := reader.ReadOrders(ctx, refs(orders))
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := h.unanswered(ctx, a, part, err, lease); err != nil {
-				return err
-			}
-			continue
+		items, refused, readErr := readApart(ctx, reader, refs(orders))
+		if readErr != nil && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err := h.acceptNow(ctx, a, items, readAt, lease); err != nil {
+		if err := h.acceptNow(ctx, a, "check", items, readAt, lease); err != nil {
 			return err
 		}
-		if err := h.unanswered(ctx, a, part, nil, lease); err != nil {
+		errOf := func(externalID string) error { return cmp.Or(refused[externalID], readErr) }
+		if err := h.unanswered(ctx, a, part, items, errOf, lease); err != nil {
 			return err
 		}
 	}
@@ -57,7 +53,7 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 
 // acceptNow saves answers and accepts them at once, so that the effects they
 // settle are settled before anything is decided about them.
-func (h *Hub) acceptNow(ctx context.Context, a *account, items []channel.Item, readAt time.Time, lease store.Lease) error {
+func (h *Hub) acceptNow(ctx context.Context, a *account, source string, items []channel.Item, readAt time.Time, lease store.Lease) error {
 	var ids []int64
 	if err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
@@ -68,7 +64,7 @@ func (h *Hub) acceptNow(ctx context.Context, a *account, items []channel.Item, r
 			raws[i] = store.Raw{Kind: it.Kind, ExternalID: clean(it.ExternalID), Body: it.Body}
 		}
 		var err error
-		ids, err = tx.SaveRaw(ctx, a.ID, "check", readAt, raws)
+		ids, err = tx.SaveRaw(ctx, a.ID, source, readAt, raws)
 		return err
 	}); err != nil || len(ids) == 0 {
 		return err
@@ -80,58 +76,99 @@ func (h *Hub) acceptNow(ctx context.Context, a *account, items []channel.Item, r
 	return h.acceptBatch(ctx, a, raws, lease)
 }
 
-// unanswered decides about effects that the read-back did not settle.
-func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Effect, readErr error, lease store.Lease) error {
-	ids := make([]int64, len(effects))
-	for i, e := range effects {
-		ids[i] = e.ID
-	}
+// unanswered decides about effects that the read-back did not settle. items are
+// what was read: an answer that is to the byte the one before was not accepted
+// again, and still says something about an effect that was sent meanwhile.
+func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Effect, items []channel.Item, errOf func(externalID string) error, lease store.Lease) error {
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.Hold(ctx, lease); err != nil {
-			return err
-		}
-		locked, err := tx.LockEffects(ctx, ids)
+		orders, locked, err := lockEffects(ctx, tx, effects, lease)
 		if err != nil {
 			return err
 		}
 		var saved []*orderhub.Effect
 		var events []orderhub.Event
+		var reread []string
 		for _, e := range locked {
 			if e.State != orderhub.EffectSent && e.State != orderhub.EffectAccepted {
 				continue
 			}
 			before := e.State
-			h.nextCheck(e, readErr, hasReader(a.adapter))
+			settled, err := h.settleRead(ctx, tx, a, orders[e.OrderID], e, items)
+			if err != nil {
+				return err
+			}
+			if !settled {
+				unread := errOf(orders[e.OrderID].Snapshot.ExternalID)
+				if wasRead(items, orders[e.OrderID]) {
+					unread = nil
+				}
+				h.nextCheck(a, e, unread)
+			}
 			saved = append(saved, e)
 			if e.State != before {
 				events = append(events, effectEvent(e, h.store.Now(), orderhub.Actor{Kind: orderhub.ActorHub}, 0))
 			}
 			if !e.State.IsOpen() {
-				if err := h.afterPush(ctx, tx, a, e, channel.PushResult{}); err != nil {
+				again, err := h.afterPush(ctx, tx, a, orders[e.OrderID], e, channel.PushResult{})
+				if err != nil {
 					return err
 				}
+				reread = append(reread, again...)
 			}
 		}
 		if err := tx.SaveEffects(ctx, saved); err != nil {
 			return err
 		}
-		return tx.AddEvents(ctx, events)
+		if err := tx.AddEvents(ctx, events); err != nil {
+			return err
+		}
+		return h.readAgain(ctx, tx, a, reread)
 	})
 }
 
+func wasRead(items []channel.Item, o *orderhub.Order) bool {
+	return slices.ContainsFunc(items, func(it channel.Item) bool { return it.ExternalID == o.Snapshot.ExternalID })
+}
+
+// settleRead settles an effect by the order as it was just read.
+func (h *Hub) settleRead(ctx context.Context, tx *store.Tx, a *account, o *orderhub.Order, e *orderhub.Effect, items []channel.Item) (bool, error) {
+	if !wasRead(items, o) {
+		return false, nil
+	}
+	b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now()}
+	requested := o.Requested
+	if !b.settleOne(e, o) {
+		return false, nil
+	}
+	if o.Requested == requested {
+		return true, nil
+	}
+	return true, tx.UpdateOrders(ctx, []store.Change{{Order: o}})
+}
+
 // nextCheck moves an effect that was read back without being confirmed.
-func (h *Hub) nextCheck(e *orderhub.Effect, readErr error, readable bool) {
+func (h *Hub) nextCheck(a *account, e *orderhub.Effect, readErr error) {
 	now := h.store.Now()
+	if orderhub.ClassOf(readErr) == orderhub.ClassRejected {
+		// It cannot be told whether it happened, and the channel will not say.
+		if e.Checks++; e.Checks >= checksAfterAccept {
+			finish(e, orderhub.EffectUncertain, now)
+			e.Class, e.Error = orderhub.ClassRejected, "the order cannot be read back: "+Sentence(readErr)
+			return
+		}
+		e.NextAt, e.Class = now.Add(h.pause(checkPause(e.Checks+1))), orderhub.ClassRejected
+		return
+	}
 	if readErr != nil {
 		// Nothing was learned: that is no check.
 		e.NextAt = now.Add(jobs.Policy(readErr, e.Checks+1, h.scale).Wait)
-		e.Class = orderhub.ClassOf(readErr)
+		e.Class, e.Error = orderhub.ClassOf(readErr), "cannot be read back now: "+Sentence(readErr)
 		return
 	}
 	e.Checks++
 	switch {
-	case e.State == orderhub.EffectSent && (!readable || e.Checks >= checksBeforeRepeat):
-		if e.Attempts >= maxAttempts {
+	case e.State == orderhub.EffectSent && (!hasReader(a.adapter) || e.Checks >= checksBeforeRepeat):
+		if e.Attempts >= attemptsOf(a) {
 			finish(e, orderhub.EffectUncertain, now)
 			e.Error = fmt.Sprintf("given up after %s: the channel never showed %s", plural(e.Attempts, "attempt"), e.To)
 			return
@@ -149,15 +186,16 @@ func (h *Hub) nextCheck(e *orderhub.Effect, readErr error, readable bool) {
 // person's wish.
 func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (*orderhub.Effect, error) {
 	var out *orderhub.Effect
-	err := h.store.InTx(ctx, func(tx *store.Tx) error {
-		list, err := tx.LockEffects(ctx, []int64{id})
+	known, err := h.store.Effect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	err = h.store.InTx(ctx, func(tx *store.Tx) error {
+		orders, list, err := lockEffects(ctx, tx, []*orderhub.Effect{known}, store.Lease{})
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
-			return orderhub.Errorf(orderhub.CodeNotFound, "there is no effect %d", id)
-		}
-		e := list[0]
+		e, o := list[0], orders[known.OrderID]
 		out = e
 		switch e.State {
 		case orderhub.EffectRejected, orderhub.EffectUncertain:
@@ -166,16 +204,16 @@ func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (
 		case orderhub.EffectConfirmed, orderhub.EffectSuperseded:
 			return orderhub.Errorf(orderhub.CodeRefused, "effect %d is finished (%s)", id, e.State)
 		}
-		o, err := tx.LockOrder(ctx, e.OrderID)
-		if err != nil {
-			return err
-		}
 		if o.Requested != "" {
 			return orderhub.Errorf(orderhub.CodeRefused, "order %s: %s is on its way to the channel; wait for its answer", o.Number(), o.Requested)
 		}
 		if e.Kind == orderhub.EffectStatus && o.Channel != siteChannel {
 			if o.Headline.IsEnd() || e.WantsStatus(o.Snapshot.Status) {
 				return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: there is nothing to send any more", o.Number(), o.Headline)
+			}
+			// The button is no way round a hold.
+			if _, err := orderhub.Decide(o, orderhub.Request{To: e.To, Actor: actor, Reason: e.Reason}, h.channels[o.Channel].Descriptor.Statuses); err != nil {
+				return err
 			}
 			o.Requested = e.To
 			if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
@@ -193,7 +231,7 @@ func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (
 		if err := tx.SaveEffects(ctx, []*orderhub.Effect{e}); err != nil {
 			return err
 		}
-		if err := tx.AddEvents(ctx, []orderhub.Event{effectEvent(e, h.store.Now(), actor, 0)}); err != nil {
+		if err := tx.AddEvents(ctx, []orderhub.Event{effectEvent(e, h.store.Now(), scrubActor(actor), 0)}); err != nil {
 			return err
 		}
 		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: e.AccountID})

@@ -36,35 +36,47 @@ func (h *Hub) follow(ctx context.Context, a *account) error {
 // match holds a delivery back while the order of the site that it delivers is
 // not in the hub, and lets it go when it is. They share the group key.
 func (h *Hub) match(ctx context.Context, o *orderhub.Order) error {
-	siblings, err := h.store.Group(ctx, o.Snapshot.GroupKey)
-	if err != nil {
+	matched, err := h.matched(ctx, o)
+	if err != nil || matched == !o.HasHold(orderhub.HoldConflict) {
 		return err
 	}
-	matched := slices.ContainsFunc(siblings, func(s *orderhub.Order) bool { return s.Channel == siteChannel })
-	if matched == !o.HasHold(orderhub.HoldConflict) {
-		return nil
+	if !matched {
+		why := "no order of the site has the delivery " + o.Snapshot.SiteOrderID + " yet"
+		if _, err := h.SetHold(ctx, o.ID, orderhub.HoldConflict, true, why, orderhub.Actor{Kind: orderhub.ActorHub}); err != nil {
+			return err
+		}
+		// The site's order may have come just now, and its own look missed the hold.
+		if matched, err = h.matched(ctx, o); err != nil || !matched {
+			return err
+		}
 	}
-	why := "no order of the site has the delivery " + o.Snapshot.SiteOrderID + " yet"
-	if matched {
-		why = "matched to the order of the site"
-	}
-	_, err = h.SetHold(ctx, o.ID, orderhub.HoldConflict, !matched, why, orderhub.Actor{Kind: orderhub.ActorHub})
+	_, err = h.SetHold(ctx, o.ID, orderhub.HoldConflict, false, "matched to the order of the site", orderhub.Actor{Kind: orderhub.ActorHub})
 	return err
+}
+
+func (h *Hub) matched(ctx context.Context, o *orderhub.Order) (bool, error) {
+	siblings, err := h.store.Group(ctx, o.Snapshot.GroupKey)
+	return slices.ContainsFunc(siblings, func(s *orderhub.Order) bool { return s.Channel == siteChannel }), err
 }
 
 // liftUnmatched looks again at deliveries that waited for a site's order.
 func (h *Hub) liftUnmatched(ctx context.Context) error {
-	waiting, _, err := h.store.ListOrders(ctx, store.OrderFilter{Hold: orderhub.HoldConflict, Limit: followBatch})
-	if err != nil {
-		return err
-	}
-	for _, o := range waiting {
-		if o.Snapshot.SiteOrderID == "" {
-			continue
-		}
-		if err := h.match(ctx, o); err != nil {
+	filter := store.OrderFilter{Hold: orderhub.HoldConflict, Limit: followBatch}
+	for {
+		waiting, next, err := h.store.ListOrders(ctx, filter)
+		if err != nil {
 			return err
 		}
+		for _, o := range waiting {
+			if o.Snapshot.SiteOrderID == "" {
+				continue
+			}
+			if err := h.match(ctx, o); err != nil {
+				return err
+			}
+		}
+		if filter.Cursor = next; next == "" {
+			return nil
+		}
 	}
-	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +35,9 @@ type Options struct {
 	// Scale shortens every pause of sweeps, retries and read-backs, for the demo
 	// and tests; 0 = 1. Quotas are not scaled.
 	Scale float64
+	// QuotaScale multiplies the channels' quotas, for a demo whose simulators are
+	// as generous; 0 = 1.
+	QuotaScale float64
 	// Batch is how many raw answers are accepted in one transaction; 0 = 100.
 	Batch int
 	// Hooks change what the pipeline does, for tests that prove that the demo's
@@ -60,6 +65,7 @@ type Hub struct {
 	log      *slog.Logger
 	http     *http.Client
 	scale    float64
+	quota    float64
 	batch    int
 	hooks    Hooks
 	jobs     *jobs.Runner
@@ -80,7 +86,7 @@ type account struct {
 // New makes a Hub. Start begins its background work.
 func New(opts Options) (*Hub, error) {
 	h := &Hub{
-		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, batch: opts.Batch,
+		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
 	}
 	if h.log == nil {
@@ -129,7 +135,11 @@ func (h *Hub) Channels() []channel.Channel {
 func (h *Hub) Channel(name orderhub.Channel) (channel.Channel, error) {
 	c, ok := h.channels[name]
 	if !ok {
-		return c, orderhub.InvalidField("channel", "%q is not known; known: %v", name, h.names)
+		known := make([]string, len(h.names))
+		for i, n := range h.names {
+			known[i] = string(n)
+		}
+		return c, orderhub.InvalidField("channel", "%q is not known; known: %s", name, strings.Join(known, ", "))
 	}
 	return c, nil
 }
@@ -157,7 +167,7 @@ func (h *Hub) account(ctx context.Context, id string) (*account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open account %s: %w", id, err)
 	}
-	quotas := rest.NewBuckets(c.Descriptor.Limits)
+	quotas := rest.NewBuckets(h.limits(c.Descriptor))
 	adapter, err := c.Open(settings, channel.Deps{HTTP: h.http, Now: h.store.Now, Log: h.log.With("account", id), Quotas: quotas})
 	if err != nil {
 		return nil, fmt.Errorf("open account %s: %w", id, err)
@@ -165,6 +175,19 @@ func (h *Hub) account(ctx context.Context, id string) (*account, error) {
 	a := &account{Account: row, channel: c, adapter: adapter, quotas: quotas}
 	h.adapters[id] = a
 	return a, nil
+}
+
+// limits are the quotas of a channel, scaled for the demo.
+func (h *Hub) limits(d channel.Descriptor) []channel.Limit {
+	if h.quota == 0 || h.quota == 1 {
+		return d.Limits
+	}
+	out := slices.Clone(d.Limits)
+	for i := range out {
+		out[i].Calls = max(1, int(float64(out[i].Calls)*h.quota))
+		out[i].Burst = int(float64(out[i].Burst) * h.quota)
+	}
+	return out
 }
 
 func sameSettings(a, b map[string]string) bool {
@@ -193,8 +216,11 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	}
 	switch lane.Work {
 	case jobs.WorkSweep:
-		if lane.Feed == refreshFeed {
+		switch lane.Feed {
+		case refreshFeed:
 			return h.refresh(ctx, a, lease)
+		case auditFeed:
+			return h.auditRegularly(ctx, a, lease)
 		}
 		return h.sweep(ctx, a, lane.Feed, lease)
 	case jobs.WorkHints:
@@ -238,7 +264,7 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 		if a.State != orderhub.AccountActive {
 			continue
 		}
-		for _, feed := range h.feeds(a.Channel) {
+		for _, feed := range append(h.feeds(a.Channel), auditFeed) {
 			if !nextAt[a.ID+"\x00"+feed].After(now) {
 				lanes = append(lanes, jobs.Lane{Work: jobs.WorkSweep, Account: a.ID, Feed: feed})
 			}

@@ -54,7 +54,11 @@ func (h *Hub) sweep(ctx context.Context, a *account, feed string, lease store.Le
 		if err := h.savePage(ctx, a, pos, page.Items, feed, readAt, lease); err != nil {
 			return err
 		}
-		if page.Done || h.store.Now().After(until) {
+		if page.Done {
+			// Cheap, and safe against a ring that was lost with a process.
+			return h.follow(ctx, a)
+		}
+		if h.store.Now().After(until) {
 			return nil
 		}
 	}
@@ -107,12 +111,16 @@ func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition
 		return cause
 	}
 	pos.Failures++
-	pos.Error, pos.Class = sentenceOf(cause), orderhub.ClassOf(cause)
+	pos.Error, pos.Class = Sentence(cause), orderhub.ClassOf(cause)
 	next := jobs.Policy(cause, pos.Failures, h.scale)
-	wait := next.Wait
-	if !next.Again {
-		// A feed is never given up: the other side may have been wrong.
-		wait = h.pause(5 * time.Minute)
+	// A feed is never given up, and never sleeps for long: the other side may be
+	// back at any minute.
+	wait := h.pause(5 * time.Minute)
+	if next.Again {
+		wait = min(wait, next.Wait)
+	}
+	if pos.Class == orderhub.ClassRateLimited {
+		wait = next.Wait
 	}
 	pos.NextAt = h.store.Now().Add(wait)
 	h.metrics.callFailures.WithLabelValues(a.ID, string(pos.Class)).Inc()
@@ -156,7 +164,8 @@ func (h *Hub) refresh(ctx context.Context, a *account, lease store.Lease) error 
 		}
 		var items []channel.Item
 		if len(orders) > 0 {
-			if items, err = reader.ReadOrders(ctx, refs(orders)); err != nil {
+			if items, _, err = readApart(ctx, reader, refs(orders)); err != nil {
+				// The page is read again as a whole; what is the same is left out then.
 				return h.feedFailed(ctx, a, pos, err, lease)
 			}
 			after = orders[len(orders)-1].ID
@@ -206,51 +215,50 @@ func (h *Hub) readHints(ctx context.Context, a *account, lease store.Lease) erro
 			asked[i] = channel.Ref{ExternalID: hint.ExternalID, Scheme: hint.Scheme, Attrs: hint.Attrs}
 		}
 		readAt := h.store.Now()
-		items, err := reader.ReadOrders(ctx, asked)
-		if err != nil {
-			return h.hintsFailed(ctx, a, hints, err, lease)
+		items, _, readErr := readApart(ctx, reader, asked)
+		if readErr != nil {
+			h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(readErr))).Inc()
 		}
-		found := map[string]bool{}
-		for _, it := range items {
-			found[it.ExternalID] = true
-		}
-		var done, missing []store.HintRow
-		for _, hint := range hints {
-			if found[hint.ExternalID] || hint.Attempts+1 >= hintTries {
-				done = append(done, hint)
-			} else {
-				missing = append(missing, hint)
-			}
-		}
-		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
-			if err := tx.Hold(ctx, lease); err != nil {
-				return err
-			}
-			if err := h.saveItems(ctx, tx, a.ID, "hint", readAt, items); err != nil {
-				return err
-			}
-			if err := tx.DoneHints(ctx, a.ID, done); err != nil {
-				return err
-			}
-			return tx.DelayHints(ctx, a.ID, missing, h.store.Now().Add(h.pause(5*time.Second)))
-		}); err != nil {
+		if err := h.hintsRead(ctx, a, hints, items, readErr, readAt, lease); err != nil || readErr != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (h *Hub) hintsFailed(ctx context.Context, a *account, hints []store.HintRow, cause error, lease store.Lease) error {
-	attempt := hints[0].Attempts + 1
-	next := jobs.Policy(cause, attempt, h.scale)
-	h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(cause))).Inc()
+// hintsRead keeps what was read and puts off what was not found.
+func (h *Hub) hintsRead(ctx context.Context, a *account, hints []store.HintRow, items []channel.Item, readErr error, readAt time.Time, lease store.Lease) error {
+	found := map[string]bool{}
+	for _, it := range items {
+		found[it.ExternalID] = true
+	}
+	wait, tries := h.pause(5*time.Second), hintTries
+	if readErr != nil {
+		// Nothing was learned of the rest: that is no try. The sweeps go on anyway.
+		next := jobs.Policy(readErr, hints[0].Attempts+1, h.scale)
+		wait, tries = min(next.Wait, h.pause(time.Minute)), 4*hintTries
+		if !next.Again {
+			wait, tries = h.pause(time.Minute), hintTries
+		}
+	}
+	var done, missing []store.HintRow
+	for _, hint := range hints {
+		if found[hint.ExternalID] || hint.Attempts+1 >= tries {
+			done = append(done, hint)
+		} else {
+			missing = append(missing, hint)
+		}
+	}
 	return h.store.InTx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
 		}
-		if !next.Again || attempt >= 20 {
-			return tx.DoneHints(ctx, a.ID, hints)
+		if err := h.saveItems(ctx, tx, a.ID, "hint", readAt, items); err != nil {
+			return err
 		}
-		return tx.DelayHints(ctx, a.ID, hints, h.store.Now().Add(next.Wait))
+		if err := tx.DoneHints(ctx, a.ID, done); err != nil {
+			return err
+		}
+		return tx.DelayHints(ctx, a.ID, missing, h.store.Now().Add(wait))
 	})
 }

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -19,6 +21,7 @@ const (
 	checksBeforeRepeat = 3
 	checksAfterAccept  = 14
 	maxAttempts        = 12
+	maxDeliveries      = 84 // to a shop, which may be away for days
 	dueEffects         = 200
 )
 
@@ -107,18 +110,42 @@ func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectK
 	for i, e := range batch {
 		pushes[i] = channel.Push{Key: e.Key(), Order: *orders[e.OrderID], To: e.To, Reason: e.Reason, Comment: e.Comment, Params: e.Params, Attempt: e.Attempts}
 	}
-	if swallow := h.hooks.SwallowPush; swallow != nil && swallow(batch[0]) {
-		results := make([]channel.PushResult, len(batch))
-		for i := range results {
-			results[i].Outcome = channel.OutcomeDone
-		}
-		return h.record(ctx, a, batch, results, nil, lease)
+	apart := func(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
+		return pushApart(ctx, do, pushes)
 	}
-	results, err := do(ctx, pushes)
-	if err == nil && len(results) != len(batch) {
-		err = orderhub.NewBorderError(orderhub.ClassUncertain, string(a.Channel), "the adapter answered another number of rows than were sent", nil)
-	}
+	results, err := h.sabotaged(apart, batch)(ctx, pushes)
 	return h.record(ctx, a, batch, results, err, lease)
+}
+
+// sabotaged is the call as Hooks spoil it.
+func (h *Hub) sabotaged(do call, batch []*orderhub.Effect) call {
+	swallow := h.hooks.SwallowPush
+	if swallow == nil {
+		return do
+	}
+	return func(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
+		results := make([]channel.PushResult, len(pushes))
+		var made []channel.Push
+		var at []int
+		for i, e := range batch {
+			if swallow(e) {
+				results[i].Outcome = channel.OutcomeDone
+				continue
+			}
+			made, at = append(made, pushes[i]), append(at, i)
+		}
+		if len(made) == 0 {
+			return results, nil
+		}
+		answered, err := do(ctx, made)
+		if err != nil || len(answered) != len(made) {
+			return answered, err
+		}
+		for j, i := range at {
+			results[i] = answered[j]
+		}
+		return results, nil
+	}
 }
 
 // markSent commits that the effects are about to leave, and reads their orders.
@@ -172,46 +199,72 @@ func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, 
 		h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(callErr))).Inc()
 		h.log.Warn("push failed", "account", a.ID, "effects", len(batch), "class", string(orderhub.ClassOf(callErr)), "error", callErr.Error())
 	}
-	ids := make([]int64, len(batch))
 	byID := map[int64]int{}
 	for i, e := range batch {
-		ids[i], byID[e.ID] = e.ID, i
+		byID[e.ID] = i
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.Hold(ctx, lease); err != nil {
-			return err
-		}
-		locked, err := tx.LockEffects(ctx, ids)
+		orders, locked, err := lockEffects(ctx, tx, batch, lease)
 		if err != nil {
 			return err
 		}
 		var saved []*orderhub.Effect
 		var events []orderhub.Event
+		var reread []string
+		var items []channel.Item
+		var readAt time.Time
 		for _, e := range locked {
-			if e.State != orderhub.EffectSent {
-				continue // news settled it while the call was under way
-			}
-			var res channel.PushResult
-			if callErr != nil {
-				res = channel.PushResult{Outcome: channel.OutcomeFailed, Err: callErr}
-			} else {
+			res := channel.PushResult{Outcome: channel.OutcomeFailed, Err: callErr}
+			if callErr == nil {
 				res = results[byID[e.ID]]
 			}
-			before := e.State
-			h.progress(e, res, a)
-			saved = append(saved, e)
-			if e.State != before || e.Error != "" {
+			// News may have settled the effect while the call was under way; what
+			// the call brought along counts all the same.
+			if e.State == orderhub.EffectSent {
+				h.progress(e, res, a)
+				saved = append(saved, e)
 				events = append(events, effectEvent(e, h.store.Now(), orderhub.Actor{Kind: orderhub.ActorHub}, 0))
 			}
-			if err := h.afterPush(ctx, tx, a, e, res); err != nil {
+			items = append(items, res.Items...)
+			if readAt.IsZero() || e.SentAt.Before(readAt) {
+				readAt = e.SentAt
+			}
+			again, err := h.afterPush(ctx, tx, a, orders[e.OrderID], e, res)
+			if err != nil {
 				return err
 			}
+			reread = append(reread, again...)
 		}
 		if err := tx.SaveEffects(ctx, saved); err != nil {
 			return err
 		}
-		return tx.AddEvents(ctx, events)
+		if err := tx.AddEvents(ctx, events); err != nil {
+			return err
+		}
+		// Bells last, and in one order everywhere: accept, then hints.
+		if err := h.saveItems(ctx, tx, a.ID, "push", readAt, items); err != nil {
+			return err
+		}
+		return h.readAgain(ctx, tx, a, reread)
 	})
+}
+
+// lockEffects checks the lease and locks the orders of effects, then the effects
+// themselves, as they are now.
+func lockEffects(ctx context.Context, tx *store.Tx, effects []*orderhub.Effect, lease store.Lease) (map[int64]*orderhub.Order, []*orderhub.Effect, error) {
+	if err := tx.Hold(ctx, lease); err != nil {
+		return nil, nil, err
+	}
+	ids, orderIDs := make([]int64, len(effects)), make([]int64, len(effects))
+	for i, e := range effects {
+		ids[i], orderIDs[i] = e.ID, e.OrderID
+	}
+	orders, err := tx.LockOrdersByIDs(ctx, orderIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	locked, err := tx.LockEffects(ctx, ids)
+	return orders, locked, err
 }
 
 // progress moves an effect by the answer to its call.
@@ -224,24 +277,42 @@ func (h *Hub) progress(e *orderhub.Effect, res channel.PushResult, a *account) {
 	case channel.OutcomeAccepted:
 		e.State, e.AcceptedAt, e.Class, e.Error = orderhub.EffectAccepted, now, "", res.Note
 		e.NextAt = now.Add(h.pause(checkPause(1)))
+	case channel.OutcomeUnsent:
+		e.State, e.Attempts = orderhub.EffectIntent, e.Attempts-1
+		e.NextAt = now.Add(h.pause(5 * time.Second))
+		if res.Err != nil {
+			e.Class, e.Error = orderhub.ClassOf(res.Err), Sentence(res.Err)
+		}
 	case channel.OutcomeFailed:
-		h.failed(e, res.Err, now)
+		h.failed(e, res.Err, now, attemptsOf(a))
 	}
 	h.metrics.effects.WithLabelValues(a.ID, string(e.State)).Inc()
 }
 
+// attemptsOf is how often a call is made before it is given up.
+func attemptsOf(a *account) int {
+	if hasReader(a.adapter) {
+		return maxAttempts
+	}
+	return maxDeliveries
+}
+
 // failed moves an effect after a failure of a known class.
-func (h *Hub) failed(e *orderhub.Effect, err error, now time.Time) {
+func (h *Hub) failed(e *orderhub.Effect, err error, now time.Time, limit int) {
 	class := orderhub.ClassOf(err)
-	e.Class, e.Error = class, sentenceOf(err)
+	e.Class, e.Error = class, Sentence(err)
 	next := jobs.Policy(err, e.Attempts, h.scale)
 	switch {
 	case class == orderhub.ClassUncertain:
 		// It may have happened: stay "sent", read back first.
 		e.NextAt = now.Add(h.pause(checkPause(1)))
+	case notFound(err) && e.Attempts < notFoundTries:
+		// The ledger has the order from this channel: a replica that lags is
+		// likelier than an order that is gone.
+		e.State, e.NextAt = orderhub.EffectIntent, now.Add(h.pause(checkPause(e.Attempts+1)))
 	case !next.Again:
 		finish(e, orderhub.EffectRejected, now)
-	case next.Counts && e.Attempts >= maxAttempts:
+	case next.Counts && e.Attempts >= limit:
 		finish(e, orderhub.EffectUncertain, now)
 		e.Error = "given up after " + plural(e.Attempts, "attempt") + ": " + e.Error
 	default:
@@ -252,16 +323,17 @@ func (h *Hub) failed(e *orderhub.Effect, err error, now time.Time) {
 	}
 }
 
-// afterPush lets a result change the order: attributes, what to read again, and
-// the wish that is fulfilled or given up.
-func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, e *orderhub.Effect, res channel.PushResult) error {
-	if err := h.saveItems(ctx, tx, a.ID, "push", e.SentAt, res.Items); err != nil {
-		return err
-	}
-	o, err := tx.LockOrder(ctx, e.OrderID)
-	if err != nil {
-		return err
-	}
+// notFoundTries is how often "no such order" is not believed.
+const notFoundTries = 5
+
+func notFound(err error) bool {
+	var be *orderhub.BorderError
+	return errors.As(err, &be) && be.HTTPStatus == http.StatusNotFound && be.Class == orderhub.ClassRejected
+}
+
+// afterPush lets a result change the order: attributes, and the wish that is
+// fulfilled or given up. It gives the ids of what is to be read again.
+func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, o *orderhub.Order, e *orderhub.Effect, res channel.PushResult) (reread []string, err error) {
 	changed := false
 	if len(res.Attrs) > 0 {
 		if o.Snapshot.Attrs == nil {
@@ -278,14 +350,21 @@ func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, e *orderh
 	}
 	if changed {
 		if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	reread := res.Reread
+	reread = res.Reread
 	if e.State == orderhub.EffectConfirmed && e.Kind == orderhub.EffectStatus && can(a.adapter, e.Kind) && hasReader(a.adapter) {
 		reread = append(slices.Clone(reread), o.Snapshot.ExternalID)
 	}
-	if len(reread) == 0 {
+	return reread, nil
+}
+
+// readAgain hints at orders and rings for them. It comes last in a transaction
+// and once: whoever locks hints one by one meets somebody who locks them in
+// another order, and one of the two is thrown out.
+func (h *Hub) readAgain(ctx context.Context, tx *store.Tx, a *account, reread []string) error {
+	if len(reread) == 0 || !hasReader(a.adapter) {
 		return nil
 	}
 	if err := tx.Hint(ctx, a.ID, reread); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
@@ -13,11 +14,22 @@ import (
 	"github.com/orderhub/orderhub/store"
 )
 
+// WebhookLimit caps the body of any webhook; a channel's own limit is lower.
+const WebhookLimit = 1 << 20
+
 // ReceiveWebhook takes one message of a channel: it is checked, kept durably,
 // and only then answered. What it hints at is read later; what it carries goes
 // through the inbox.
 func (h *Hub) ReceiveWebhook(ctx context.Context, accountID, key string, r *http.Request, body []byte, remote netip.Addr) (channel.Reply, error) {
+	if orderhub.CheckAccountID(accountID) != nil {
+		return channel.Reply{}, orderhub.Errorf(orderhub.CodeNotFound, "there is nothing here")
+	}
 	a, err := h.account(ctx, accountID)
+	if err != nil && orderhub.CodeOf(err) == "" {
+		// Not a stranger but a fault of ours: the sender must try again.
+		h.log.Error("a webhook could not be looked at", "account", clean(accountID), "error", err.Error())
+		return channel.Reply{}, orderhub.Errorf(orderhub.CodeUnavailable, "try again later")
+	}
 	if err != nil || subtle.ConstantTimeCompare([]byte(a.HookKey), []byte(key)) != 1 || a.State == orderhub.AccountRemoved {
 		// The same answer for an unknown account and a wrong key.
 		return channel.Reply{}, orderhub.Errorf(orderhub.CodeNotFound, "there is nothing here")
@@ -26,9 +38,13 @@ func (h *Hub) ReceiveWebhook(ctx context.Context, accountID, key string, r *http
 	if !ok {
 		return channel.Reply{}, orderhub.Errorf(orderhub.CodeNotFound, "there is nothing here")
 	}
-	if !allowedFrom(a.channel.Descriptor.WebhookIPs, remote) {
+	if !allowedFrom(a.senders(), remote) {
 		h.metrics.webhooks.WithLabelValues(a.ID, "foreign_address").Inc()
 		return channel.Reply{}, orderhub.Errorf(orderhub.CodeDenied, "messages are not taken from this address")
+	}
+	if limit := a.channel.Descriptor.WebhookLimit; limit > 0 && int64(len(body)) > limit {
+		h.metrics.webhooks.WithLabelValues(a.ID, "refused").Inc()
+		return channel.Reply{}, orderhub.Errorf(orderhub.CodeTooLarge, "the message is larger than %d bytes", limit)
 	}
 	msg, err := parser.ParseWebhook(r, body, remote)
 	if err != nil {
@@ -74,6 +90,15 @@ func (h *Hub) keepWebhook(ctx context.Context, a *account, msg channel.Webhook, 
 	})
 }
 
+// senders are the networks that an account takes messages from: the channel's,
+// or those that the operator set.
+func (a *account) senders() []string {
+	if own := a.Settings[channel.SettingWebhookIPs]; own != "" {
+		return strings.FieldsFunc(own, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	return a.channel.Descriptor.WebhookIPs
+}
+
 // allowedFrom checks a sender's address against the channel's networks. The
 // hub's own machine may always send: simulators and a proxy in front do.
 func allowedFrom(networks []string, remote netip.Addr) bool {
@@ -84,33 +109,91 @@ func allowedFrom(networks []string, remote netip.Addr) bool {
 		if p, err := netip.ParsePrefix(n); err == nil && p.Contains(remote.Unmap()) {
 			return true
 		}
+		if a, err := netip.ParseAddr(n); err == nil && a == remote.Unmap() {
+			return true
+		}
 	}
 	return false
 }
 
+// Submitted tells what became of an order that was sent in by API.
+type Submitted struct {
+	Order *orderhub.Order
+	// Created is true when the hub had not seen the order before.
+	Created bool
+	// Verdict is NewsRefused for a revision older than the hub's.
+	Verdict orderhub.Verdict
+}
+
 // Submit takes an order from outside by API: the same way as a webhook's, into
-// the inbox first. The answer is understood before it is kept, so that the
-// caller learns at once which field is wrong.
-func (h *Hub) Submit(ctx context.Context, accountID, kind string, body json.RawMessage) (orderhub.Snapshot, error) {
+// the inbox first, and accepts it at once. It is understood before it is kept,
+// so that the caller learns which field is wrong. The same id and revision with
+// other content is a conflict, not an update.
+func (h *Hub) Submit(ctx context.Context, accountID, kind string, body json.RawMessage) (Submitted, error) {
 	a, err := h.account(ctx, accountID)
 	if err != nil {
-		return orderhub.Snapshot{}, err
+		return Submitted{}, err
 	}
 	if a.Channel != siteChannel {
-		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeUnsupported, "account %s is of %s; orders are sent in only for accounts of a site", a.ID, a.Channel)
+		return Submitted{}, orderhub.Errorf(orderhub.CodeUnsupported, "account %s is of %s; orders are sent in only for accounts of a site", a.ID, a.Channel)
 	}
 	if a.State != orderhub.AccountActive {
-		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeUnavailable, "account %s is %s", a.ID, a.State)
+		return Submitted{}, orderhub.Errorf(orderhub.CodeUnavailable, "account %s is %s", a.ID, a.State)
 	}
 	n := h.normalise(a, store.Raw{Kind: kind, Body: body})
 	if n.err != nil {
 		if orderhub.CodeOf(n.err) == "" {
-			return n.snap, orderhub.InvalidField("body", "%s", sentenceForQuarantine(n.err))
+			return Submitted{}, orderhub.InvalidField("body", "%s", sentenceForQuarantine(n.err))
 		}
-		return n.snap, n.err
+		return Submitted{}, n.err
 	}
-	err = h.store.InTx(ctx, func(tx *store.Tx) error {
-		return h.saveItems(ctx, tx, a.ID, "api", h.store.Now(), []channel.Item{{Kind: kind, ExternalID: n.snap.ExternalID, Body: body}})
-	})
-	return n.snap, err
+	id := n.snap.ExternalID
+	known, err := h.store.OrdersByExternal(ctx, a.ID, []string{id})
+	if err != nil {
+		return Submitted{}, err
+	}
+	if err := h.sameRevision(ctx, a, n, known); err != nil {
+		return Submitted{}, err
+	}
+	if err := h.acceptNow(ctx, a, "api", []channel.Item{{Kind: kind, ExternalID: id, Body: body}}, h.store.Now(), store.Lease{}); err != nil {
+		return Submitted{}, err
+	}
+	now, err := h.store.OrdersByExternal(ctx, a.ID, []string{id})
+	if err != nil {
+		return Submitted{}, err
+	}
+	if len(now) == 0 {
+		// The same came before, by webhook or at this moment, and still waits.
+		if err := h.acceptPending(ctx, a, store.Lease{}); err != nil {
+			return Submitted{}, err
+		}
+		if now, err = h.store.OrdersByExternal(ctx, a.ID, []string{id}); err != nil {
+			return Submitted{}, err
+		}
+	}
+	if len(now) == 0 {
+		return Submitted{}, orderhub.Errorf(orderhub.CodeUnavailable, "order %s is kept and not accepted yet; look into the quarantine", id)
+	}
+	out := Submitted{Order: now[0], Created: len(known) == 0, Verdict: orderhub.NewsApplied}
+	if len(known) > 0 && n.snap.Revision < known[0].Snapshot.Revision && n.snap.Revision != 0 {
+		out.Verdict = orderhub.NewsRefused
+	}
+	return out, nil
+}
+
+// sameRevision refuses another content under a revision that the hub has.
+func (h *Hub) sameRevision(ctx context.Context, a *account, n news, known []*orderhub.Order) error {
+	if len(known) == 0 || n.snap.Revision == 0 || n.snap.Revision != known[0].Snapshot.Revision {
+		return nil
+	}
+	raw, err := h.store.Raw(ctx, known[0].RawID)
+	if err != nil {
+		return err
+	}
+	before := h.normalise(a, raw)
+	if before.err != nil || raw.Kind != n.raw.Kind || before.snap.Revision != n.snap.Revision || orderhub.SameSnapshot(before.snap, n.snap) {
+		return nil
+	}
+	return orderhub.Errorf(orderhub.CodeConflict, "order %s was received before with version %d and other content; send a change with a higher version",
+		n.snap.ExternalID, n.snap.Revision)
 }

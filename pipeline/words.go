@@ -8,16 +8,16 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-// sentenceOf is what people may read of an error: the sentence of a domain or
+// Sentence is what people may read of an error: the sentence of a domain or
 // border error, never another text.
-func sentenceOf(err error) string {
+func Sentence(err error) string {
 	var be *orderhub.BorderError
 	if errors.As(err, &be) {
-		return be.Sentence
+		return text(be.Sentence)
 	}
 	var de *orderhub.Error
 	if errors.As(err, &de) {
-		return de.Sentence
+		return text(de.Sentence)
 	}
 	return "an internal fault; the log has the details"
 }

@@ -148,10 +148,12 @@ func (w *world) accountStates(t *testing.T) {
 	for _, state := range []any{"removed", "Active", "", nil, 1} {
 		w.do(t, http.MethodPatch, path, map[string]any{"state": state}).refused(t, http.StatusUnprocessableEntity, "state")
 	}
+	w.settingsChange(t, path)
 	w.do(t, http.MethodDelete, path, nil).into(t, http.StatusNoContent, nil)
 	// What was removed is gone for everything but its orders.
 	w.do(t, http.MethodGet, path, nil).refused(t, http.StatusNotFound, "", "oz-1")
 	w.do(t, http.MethodPatch, path, map[string]any{"state": "active"}).refused(t, http.StatusNotFound, "", "oz-1")
+	w.do(t, http.MethodPatch, path, map[string]any{"settings": map[string]any{"client_id": "2"}}).refused(t, http.StatusNotFound, "", "oz-1")
 	w.do(t, http.MethodDelete, path, nil).refused(t, http.StatusNotFound, "", "oz-1")
 	w.do(t, http.MethodPost, path+"/check", nil).refused(t, http.StatusNotFound, "", "oz-1")
 	w.do(t, http.MethodPost, path+"/audit", map[string]any{"from": "2026-11-01"}).refused(t, http.StatusNotFound, "", "oz-1")
@@ -163,6 +165,34 @@ func (w *world) accountStates(t *testing.T) {
 	w.do(t, http.MethodPatch, "/accounts/nobody", map[string]any{"state": "active"}).refused(t, http.StatusNotFound, "", "nobody")
 	w.do(t, http.MethodPost, "/accounts/nobody/check", nil).refused(t, http.StatusNotFound, "", "nobody")
 	w.do(t, http.MethodPost, "/accounts", map[string]any{"id": "oz-1", "channel": "site"}).refused(t, http.StatusConflict, "", "another id")
+}
+
+// settingsChange replaces a key, and refuses what would leave the account without
+// one.
+func (w *world) settingsChange(t *testing.T, path string) {
+	t.Helper()
+	change := func(settings map[string]any) reply {
+		return w.do(t, http.MethodPatch, path, map[string]any{"settings": settings})
+	}
+	const renewed = "87654321-aaaa-bbbb-cccc-1234567890ab"
+	w.hide(renewed)
+	var v api.AccountView
+	change(map[string]any{"api_key": renewed}).into(t, http.StatusOK, &v)
+	acc, err := w.store.Account(t.Context(), "oz-1")
+	if err != nil || acc.Settings["api_key"] != renewed || acc.Settings["client_id"] != "100500" || v.Settings["api_key"] != "set" {
+		t.Errorf("a renewed key: %v %v", v.Settings, err)
+	}
+	change(map[string]any{"api_key": ""}).refused(t, http.StatusUnprocessableEntity, "api_key")
+	change(map[string]any{"api_key": "SENTINEL ё"}).refused(t, http.StatusUnprocessableEntity, "api_key")
+	change(map[string]any{"tokn": "SENTINEL"}).refused(t, http.StatusUnprocessableEntity, "tokn", "known:")
+	change(map[string]any{"client_id": 5}).refused(t, http.StatusUnprocessableEntity, "settings.client_id")
+	change(map[string]any{}).refused(t, http.StatusUnprocessableEntity, "state")
+	w.do(t, http.MethodPatch, path, map[string]any{"state": "paused", "settings": map[string]any{"client_id": "x"}}).refused(t, http.StatusUnprocessableEntity, "client_id")
+	w.do(t, http.MethodGet, path, nil).into(t, http.StatusOK, &v)
+	if v.State != orderhub.AccountActive || v.Settings["client_id"] != "100500" {
+		t.Errorf("a refused change left something: %+v", v)
+	}
+	w.do(t, http.MethodPatch, "/accounts/nobody", map[string]any{"settings": map[string]any{"a": "b"}}).refused(t, http.StatusNotFound, "", "nobody")
 }
 
 // TestFailingCheck: credentials that do not work are an answer, not an error,

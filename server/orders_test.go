@@ -206,9 +206,22 @@ func TestOrderCard(t *testing.T) {
 		if moved.Actor != (orderhub.Actor{Kind: orderhub.ActorAPI, Name: "tester"}) || moved.Why != "взяли" || moved.To != orderhub.StatusConfirmed {
 			t.Errorf("the last event: %+v", moved)
 		}
+		w.siblings(t)
 		for _, unknown := range []string{"/orders/1", "/accounts/shop/orders/K-2", "/accounts/nobody/orders/K-1"} {
 			w.do(t, http.MethodGet, unknown, nil).refused(t, http.StatusNotFound, "")
 		}
 		w.do(t, http.MethodGet, "/accounts/shop/orders/"+strings.Repeat("x", 300), nil).refused(t, http.StatusUnprocessableEntity, "id")
 	})
+}
+
+// siblings: orders that the buyer sees as one purchase name each other.
+func (w *world) siblings(t *testing.T) {
+	t.Helper()
+	together := set("delivery", map[string]any{"type": "courier", "provider_order": "G-77"})
+	a, b := w.send(t, "shop", payload("S-1", 1, together)), w.send(t, "shop", payload("S-2", 1, together))
+	var card api.OrderCard
+	w.do(t, http.MethodGet, fmt.Sprintf("/orders/%d", a.Number), nil).into(t, http.StatusOK, &card)
+	if card.Group != "G-77" || len(card.Siblings) != 1 || card.Siblings[0].Number != b.Number {
+		t.Errorf("siblings of %d: group %q, %+v", a.Number, card.Group, card.Siblings)
+	}
 }

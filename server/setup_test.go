@@ -60,6 +60,7 @@ type world struct {
 	secrets []string
 	// checked counts the answers that were held against the document.
 	checked int
+	seen    map[string]bool
 }
 
 // each runs a test on a hub over each engine.
@@ -71,7 +72,7 @@ func each(t *testing.T, opts options, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, s *store.Store, opts options) *world {
 	t.Helper()
-	w := &world{store: s, log: &logText{}}
+	w := &world{store: s, log: &logText{}, seen: map[string]bool{}}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	channels := opts.channels
 	if channels == nil {
@@ -96,7 +97,14 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 	}
 	handler := server.New(so)
 	w.srv = httptest.NewServer(handler)
-	t.Cleanup(w.srv.Close)
+	t.Cleanup(func() {
+		w.srv.Close()
+		for _, s := range w.secrets {
+			if strings.Contains(w.log.String(), s) {
+				t.Error("the log holds a secret")
+			}
+		}
+	})
 	w.doc, w.routes = document(t, handler)
 	if opts.sims {
 		w.startSims(t)
@@ -149,7 +157,7 @@ func (w *world) shop(t *testing.T) orderhub.Account {
 	return w.addAccount(t, "shop", "site", map[string]string{"secret": hookSecret})
 }
 
-// hide names a text that must be in no answer from here on.
+// hide names a text that must be in no answer from here on, and in no log.
 func (w *world) hide(secret string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -263,12 +271,24 @@ func (w *world) conform(t *testing.T, name string, req *http.Request, r reply) {
 		Status:                 r.Status, Header: r.Header, Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	in.SetBodyBytes(r.Body)
+	// Problems are all alike and were read strictly: one of each is enough.
+	if r.Status >= 400 && !w.firstOf(fmt.Sprint(route.Operation.OperationID, r.Status)) {
+		return
+	}
 	if err := openapi3filter.ValidateResponse(t.Context(), in); err != nil {
 		t.Errorf("%s: not as the document says: %v\n%s", name, err, shorten(string(r.Body)))
 	}
 	w.mu.Lock()
 	w.checked++
 	w.mu.Unlock()
+}
+
+func (w *world) firstOf(kind string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := w.seen[kind]
+	w.seen[kind] = true
+	return !seen
 }
 
 // problem decodes a problem; the test fails when it is none.

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,8 +171,8 @@ func (w *world) auditsAndRepulls(t *testing.T, oz api.OrderCard, card api.OrderC
 		t.Errorf("audit: %+v", list)
 	}
 	var saved api.AuditList
-	w.do(t, http.MethodGet, "/audits?account=ozon-main", nil).into(t, http.StatusOK, &saved)
-	if len(saved.Days) != 1 {
+	w.do(t, http.MethodGet, "/audits?account=ozon-main&limit=400", nil).into(t, http.StatusOK, &saved)
+	if !slices.ContainsFunc(saved.Days, func(d store.AuditDay) bool { return d.Day == day && d.Ours == 1 }) {
 		t.Errorf("saved audits: %+v", saved)
 	}
 	for _, tc := range []struct {

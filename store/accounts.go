@@ -84,6 +84,10 @@ func (s *Store) Accounts(ctx context.Context, all bool) ([]orderhub.Account, err
 
 // Account reads one account.
 func (s *Store) Account(ctx context.Context, id string) (orderhub.Account, error) {
+	if orderhub.CheckAccountID(id) != nil {
+		// Perhaps not even text that the database takes.
+		return orderhub.Account{}, orderhub.Errorf(orderhub.CodeNotFound, "there is no account %.40q", id)
+	}
 	rows, err := s.engine.reader().query(ctx, "SELECT "+accountColumns+" FROM accounts WHERE id = ?", id)
 	if err != nil {
 		return orderhub.Account{}, fmt.Errorf("read account: %w", err)

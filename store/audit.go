@@ -84,8 +84,8 @@ func (s *Store) PlacedIDs(ctx context.Context, accountID string, from, to time.T
 
 // KnownIDs tells which of the external ids the hub holds.
 func (s *Store) KnownIDs(ctx context.Context, accountID string, externalIDs []string) ([]string, error) {
-	cond, arg := s.engine.reader().in("external_id", externalIDs)
-	return s.column(ctx, "SELECT external_id FROM orders WHERE account_id = ? AND "+cond, accountID, arg)
+	cond, arg := s.engine.reader().inEach(orderByExternal, externalIDs)
+	return s.column(ctx, "SELECT external_id FROM orders WHERE "+cond, accountID, arg)
 }
 
 func (s *Store) column(ctx context.Context, query string, args ...any) ([]string, error) {

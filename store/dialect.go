@@ -39,6 +39,13 @@ type querier interface {
 	nextIDs(ctx context.Context, table string, n int) ([]int64, error)
 	// in makes the condition "column is one of values".
 	in(column string, values any) (condition string, arg any)
+	// inEach makes the condition "id is what the subquery finds for one of
+	// values", where the subquery calls the value k.value. Its own arguments come
+	// before arg.
+	inEach(subquery string, values []string) (condition string, arg any)
+	// inQuery makes the condition "column is in what the subquery finds", a step
+	// that is done first and not woven into the rest.
+	inQuery(column, subquery string) (condition string)
 	// lock is the suffix that locks selected rows against other writers.
 	lock() string
 }
@@ -55,19 +62,30 @@ var errConflict = errors.New("unique key conflict")
 
 // ---- SQLite
 
-type sqlite struct{ write, read *sql.DB }
+type sqlite struct {
+	write, read         *sql.DB
+	writeStmt, readStmt *statements
+}
+
+func newSQLite(write, read *sql.DB) *sqlite {
+	return &sqlite{write: write, read: read, writeStmt: newStatements(write), readStmt: newStatements(read)}
+}
 
 func (e *sqlite) name() string    { return "sqlite" }
-func (e *sqlite) reader() querier { return sqliteQuerier{db: e.read} }
+func (e *sqlite) reader() querier { return sqliteQuerier{db: e.read, stmts: e.readStmt} }
 func (e *sqlite) close() error    { return errors.Join(e.read.Close(), e.write.Close()) }
 
 func (e *sqlite) inTx(ctx context.Context, f func(q querier) error) error {
+	// Here, because the transaction will hold the one connection.
+	if err := e.writeStmt.compile(ctx); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
 	tx, err := e.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := f(sqliteQuerier{db: tx, tx: tx}); err != nil {
+	if err := f(sqliteQuerier{db: tx, tx: tx, stmts: e.writeStmt}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -83,12 +101,34 @@ type sqlDB interface {
 }
 
 type sqliteQuerier struct {
-	db sqlDB
-	tx *sql.Tx
+	db    sqlDB
+	tx    *sql.Tx // nil outside a transaction
+	stmts *statements
 }
 
-func (q sqliteQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := q.db.ExecContext(ctx, query, args...)
+// stmt gives the compiled statement, nil when there is none yet. While its rows
+// are open it cannot run a second time in the same transaction.
+func (q sqliteQuerier) stmt(ctx context.Context, query string) *sql.Stmt {
+	s := q.stmts.find(query)
+	if q.tx != nil {
+		if s == nil {
+			return nil
+		}
+		return q.tx.StmtContext(ctx, s)
+	}
+	if s == nil && q.stmts.compile(ctx) == nil {
+		s = q.stmts.find(query)
+	}
+	return s
+}
+
+func (q sqliteQuerier) exec(ctx context.Context, query string, args ...any) (affected int64, err error) {
+	var res sql.Result
+	if stmt := q.stmt(ctx, query); stmt != nil { //nolint:sqlclosecheck // closed with the transaction; compiled ones live as long as the store
+		res, err = stmt.ExecContext(ctx, args...)
+	} else {
+		res, err = q.db.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, sqliteError(err)
 	}
@@ -96,7 +136,13 @@ func (q sqliteQuerier) exec(ctx context.Context, query string, args ...any) (int
 }
 
 func (q sqliteQuerier) query(ctx context.Context, query string, args ...any) (rowset, error) {
-	rows, err := q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // the caller of query closes and checks
+	var rows *sql.Rows
+	var err error
+	if stmt := q.stmt(ctx, query); stmt != nil { //nolint:sqlclosecheck // closed with the transaction; compiled ones live as long as the store
+		rows, err = stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller of query closes and checks
+	} else {
+		rows, err = q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller of query closes and checks
+	}
 	if err != nil {
 		return nil, sqliteError(err)
 	}
@@ -104,39 +150,34 @@ func (q sqliteQuerier) query(ctx context.Context, query string, args ...any) (ro
 }
 
 func (q sqliteQuerier) execMany(ctx context.Context, query string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	stmt, err := q.db.PrepareContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
 	for _, args := range rows {
-		if _, err := stmt.ExecContext(ctx, args...); err != nil {
-			return sqliteError(err)
+		if _, err := q.exec(ctx, query, args...); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// sqliteParams caps the parameters of one statement, below SQLite's 32,766.
-const sqliteParams = 8000
+// insertRows is how many rows one INSERT takes. More is not faster, and a fixed
+// number keeps the statement the same, so that it is compiled once.
+const insertRows = 8
 
 func (q sqliteQuerier) insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	perStatement := max(1, sqliteParams/len(columns))
-	for len(rows) > 0 {
-		n := min(perStatement, len(rows))
-		args := make([]any, 0, n*len(columns))
-		for _, r := range rows[:n] {
+	if len(rows) == 0 {
+		return nil
+	}
+	many, one := insertSQL(table, columns, insertRows), insertSQL(table, columns, 1)
+	args := make([]any, 0, insertRows*len(columns))
+	for ; len(rows) >= insertRows; rows = rows[insertRows:] {
+		args = args[:0]
+		for _, r := range rows[:insertRows] {
 			args = append(args, r...)
 		}
-		if _, err := q.exec(ctx, insertSQL(table, columns, n), args...); err != nil {
+		if _, err := q.exec(ctx, many, args...); err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
-	return nil
+	return q.execMany(ctx, one, rows)
 }
 
 func (q sqliteQuerier) nextIDs(ctx context.Context, table string, n int) ([]int64, error) {
@@ -168,7 +209,73 @@ func (q sqliteQuerier) in(column string, values any) (string, any) {
 	return column + " IN (SELECT value FROM json_each(?))", string(list)
 }
 
+func (q sqliteQuerier) inEach(subquery string, values []string) (string, any) {
+	_, list := q.in("", values)
+	return "id IN (SELECT (" + subquery + ") FROM json_each(?) k)", list
+}
+
+func (q sqliteQuerier) inQuery(column, subquery string) string {
+	return column + " IN (" + subquery + ")"
+}
+
 func (q sqliteQuerier) lock() string { return "" }
+
+// statements keeps statements compiled: with SQLite compiling a statement often
+// takes longer than running it.
+type statements struct {
+	db *sql.DB
+
+	mu     sync.Mutex
+	ready  map[string]*sql.Stmt
+	wanted map[string]bool // seen, to be compiled
+}
+
+func newStatements(db *sql.DB) *statements {
+	return &statements{db: db, ready: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
+}
+
+// maxStatements caps the memory of compiled statements; what comes later is
+// compiled at each use.
+const maxStatements = 400
+
+// find gives the compiled statement, or nil and notes that it is wanted.
+func (s *statements) find(query string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stmt := s.ready[query]
+	if stmt == nil && len(s.ready)+len(s.wanted) < maxStatements {
+		s.wanted[query] = true
+	}
+	return stmt
+}
+
+// compile compiles what is wanted. It needs a free connection.
+func (s *statements) compile(ctx context.Context) error {
+	s.mu.Lock()
+	wanted := s.wanted
+	s.wanted = map[string]bool{}
+	s.mu.Unlock()
+	for query := range wanted {
+		// Without the lock: whoever holds the connection looks for statements.
+		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // lives as long as the store
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			continue // its use will tell what is wrong with it
+		}
+		s.mu.Lock()
+		if s.ready[query] == nil {
+			s.ready[query] = stmt
+			stmt = nil
+		}
+		s.mu.Unlock()
+		if stmt != nil {
+			_ = stmt.Close() // somebody was faster
+		}
+	}
+	return nil
+}
 
 type sqliteRows struct{ *sql.Rows }
 
@@ -273,6 +380,18 @@ func (q pgQuerier) nextIDs(ctx context.Context, table string, n int) ([]int64, e
 }
 
 func (q pgQuerier) in(column string, values any) (string, any) { return column + " = ANY(?)", values }
+
+// inEach keeps the subquery a step of its own that looks into an index once for
+// each value. With a plain "account_id = ? AND external_id = ANY(?)" the planner
+// may read every row of the account, as long as the new tables of a hub have
+// never been analyzed.
+func (q pgQuerier) inEach(subquery string, values []string) (string, any) {
+	return "id = ANY(ARRAY(SELECT (" + subquery + ") FROM unnest(?::text[]) k(value)))", values
+}
+
+func (q pgQuerier) inQuery(column, subquery string) string {
+	return column + " = ANY(ARRAY(" + subquery + "))"
+}
 
 // lock is NO KEY UPDATE: FOR UPDATE would deadlock with the foreign keys of
 // lines and events.

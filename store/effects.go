@@ -93,6 +93,18 @@ func (tx *Tx) UnsettledEffects(ctx context.Context, orderIDs []int64) ([]*orderh
 	return readEffects(ctx, tx.q, "WHERE "+cond+" AND state IN ('intent','sent','accepted','uncertain') ORDER BY id"+tx.q.lock(), arg)
 }
 
+// Effect reads one effect.
+func (s *Store) Effect(ctx context.Context, id int64) (*orderhub.Effect, error) {
+	list, err := readEffects(ctx, s.engine.reader(), "WHERE id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, orderhub.Errorf(orderhub.CodeNotFound, "there is no effect %d", id)
+	}
+	return list[0], nil
+}
+
 // Effects reads all effects of an order, oldest first.
 func (s *Store) Effects(ctx context.Context, orderID int64) ([]*orderhub.Effect, error) {
 	return readEffects(ctx, s.engine.reader(), "WHERE order_id = ? ORDER BY id", orderID)

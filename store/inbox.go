@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -35,8 +37,9 @@ type Raw struct {
 
 // SaveRaw writes raw answers to the inbox, leaving out those that are to the
 // byte the last answer of the same kind about the same order, unless the order
-// was changed by another answer since, or its news is doubted: then seeing the
-// same again is news. saved are the ids of the rows written.
+// was changed by another answer since, its news is doubted, or the order is not
+// in the ledger: then seeing the same again is news. saved are the ids of the
+// rows written.
 func (tx *Tx) SaveRaw(ctx context.Context, accountID, source string, readAt time.Time, items []Raw) (saved []int64, err error) {
 	known, err := tx.lastHashes(ctx, accountID, items)
 	if err != nil {
@@ -50,7 +53,7 @@ func (tx *Tx) SaveRaw(ctx context.Context, accountID, source string, readAt time
 			continue
 		}
 		known[key] = sum
-		rows = append(rows, []any{nil, accountID, it.Kind, it.ExternalID, sum[:], tx.s.zip.EncodeAll(it.Body, nil), source,
+		rows = append(rows, []any{nil, accountID, it.Kind, it.ExternalID, sum[:], tx.s.zip.EncodeAll(it.Body, make([]byte, 0, len(it.Body))), source,
 			micros(readAt), RawPending, 0, "", 0})
 	}
 	if len(rows) == 0 {
@@ -73,33 +76,38 @@ func (tx *Tx) SaveRaw(ctx context.Context, accountID, source string, readAt time
 // lastHashes reads the hash of the last answer per kind and order, without the
 // orders that changed since or are in doubt.
 func (tx *Tx) lastHashes(ctx context.Context, accountID string, items []Raw) (map[string][32]byte, error) {
-	ids := make([]string, 0, len(items))
+	byKind := map[string][]string{} // mostly one kind
 	for _, it := range items {
-		ids = append(ids, it.ExternalID)
+		byKind[it.Kind] = append(byKind[it.Kind], it.ExternalID)
 	}
 	known := map[string][32]byte{}
-	if len(ids) == 0 {
-		return known, nil
+	for kind, ids := range byKind {
+		if err := tx.lastHashesOf(ctx, accountID, kind, ids, known); err != nil {
+			return nil, err
+		}
 	}
-	cond, arg := tx.q.in("external_id", ids)
-	rows, err := tx.q.query(ctx, `SELECT kind, external_id, sha256 FROM inbox WHERE id IN (
-			SELECT MAX(id) FROM inbox WHERE account_id = ? AND `+cond+` GROUP BY external_id, kind)
-		AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
-			AND (o.doubt <> '' OR o.inbox_id > inbox.id))`,
-		accountID, arg)
+	return known, nil
+}
+
+func (tx *Tx) lastHashesOf(ctx context.Context, accountID, kind string, externalIDs []string, known map[string][32]byte) error {
+	cond, arg := tx.q.inEach("SELECT MAX(i.id) FROM inbox i WHERE i.account_id = ? AND i.kind = ? AND i.external_id = k.value", externalIDs)
+	rows, err := tx.q.query(ctx, `SELECT external_id, sha256 FROM inbox WHERE `+cond+`
+		AND (state <> 'done' OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
+			AND o.doubt = '' AND o.inbox_id <= inbox.id AND o.read_at <= inbox.read_at))`,
+		accountID, kind, arg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var kind, ext string
+		var ext string
 		var sum []byte
-		if err := rows.Scan(&kind, &ext, &sum); err != nil {
-			return nil, err
+		if err := rows.Scan(&ext, &sum); err != nil {
+			return err
 		}
 		known[kind+"\x00"+ext] = [32]byte(sum)
 	}
-	return known, rows.Err()
+	return rows.Err()
 }
 
 const rawColumns = "id, account_id, kind, external_id, body, source, read_at, state, attempts, error, done_at"
@@ -182,6 +190,27 @@ func (s *Store) rawRows(ctx context.Context, q querier, where string, args ...an
 	return out, rows.Err()
 }
 
+// ClaimRaw locks answers until the commit and tells which of them still wait:
+// what another process has interpreted meanwhile is left to it.
+func (tx *Tx) ClaimRaw(ctx context.Context, ids []int64) (map[int64]bool, error) {
+	cond, arg := tx.q.in("id", ids)
+	rows, err := tx.q.query(ctx, "SELECT id, state FROM inbox WHERE "+cond+" ORDER BY id"+tx.q.lock(), arg)
+	if err != nil {
+		return nil, fmt.Errorf("claim raw answers: %w", err)
+	}
+	defer rows.Close()
+	waits := make(map[int64]bool, len(ids))
+	for rows.Next() {
+		var id int64
+		var state string
+		if err := rows.Scan(&id, &state); err != nil {
+			return nil, fmt.Errorf("claim raw answers: %w", err)
+		}
+		waits[id] = state == RawPending
+	}
+	return waits, rows.Err()
+}
+
 // FinishRaw marks answers as interpreted.
 func (tx *Tx) FinishRaw(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
@@ -203,18 +232,30 @@ func (tx *Tx) QuarantineRaw(ctx context.Context, id int64, reason string) error 
 	return nil
 }
 
-// RequeueRaw makes quarantined answers pending again (ids nil = all of the
-// account) and tells how many.
+// RequeueRaw makes answers pending again and tells how many: those with the ids,
+// quarantined or dropped, or, ids nil, all quarantined ones of the account. What
+// a person dropped comes back only by its id.
 func (tx *Tx) RequeueRaw(ctx context.Context, accountID string, ids []int64) (int64, error) {
-	query, args := "UPDATE inbox SET state = 'pending' WHERE state IN ('quarantined','dropped') AND account_id = ?", []any{accountID}
+	query, args := "UPDATE inbox SET state = 'pending' WHERE state = 'quarantined' AND account_id = ?", []any{accountID}
 	if ids != nil {
 		cond, arg := tx.q.in("id", ids)
-		query += " AND " + cond
+		query = "UPDATE inbox SET state = 'pending' WHERE state IN ('quarantined','dropped') AND account_id = ? AND " + cond
 		args = append(args, arg)
 	}
 	n, err := tx.q.exec(ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("requeue raw answers: %w", err)
+	}
+	return n, nil
+}
+
+// ReopenRaw makes answers pending again whatever became of them, and tells how
+// many: an adapter that misread them has been mended.
+func (tx *Tx) ReopenRaw(ctx context.Context, accountID string, ids []int64) (int64, error) {
+	cond, arg := tx.q.in("id", ids)
+	n, err := tx.q.exec(ctx, "UPDATE inbox SET state = 'pending' WHERE account_id = ? AND "+cond, accountID, arg)
+	if err != nil {
+		return 0, fmt.Errorf("reopen raw answers: %w", err)
 	}
 	return n, nil
 }
@@ -257,7 +298,7 @@ func (tx *Tx) TakeHook(ctx context.Context, accountID, dedupeID string, body []b
 	return false, rows.Err()
 }
 
-// ForgetHooks deletes records of messages received before t, in small steps.
+// ForgetHooks deletes the records of messages received before t.
 func (s *Store) ForgetHooks(ctx context.Context, t time.Time) error {
 	return s.InTx(ctx, func(tx *Tx) error {
 		_, err := tx.q.exec(ctx, "DELETE FROM hooks WHERE received_at < ?", micros(t))
@@ -269,11 +310,13 @@ func (s *Store) ForgetHooks(ctx context.Context, t time.Time) error {
 func (tx *Tx) Hint(ctx context.Context, accountID string, externalIDs []string) error {
 	now := micros(tx.s.Now())
 	rows := make([][]any, 0, len(externalIDs))
-	for _, id := range externalIDs {
+	// In one order, so that two transactions never wait for each other.
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(externalIDs))) {
 		rows = append(rows, []any{accountID, id, now, now})
 	}
 	if err := tx.q.execMany(ctx, `INSERT INTO hints (account_id, external_id, hinted_at, next_at, attempts) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (account_id, external_id) DO UPDATE SET hinted_at = excluded.hinted_at, next_at = excluded.next_at`, rows); err != nil {
+		ON CONFLICT (account_id, external_id) DO UPDATE SET hinted_at = excluded.hinted_at, next_at = excluded.next_at,
+		attempts = 0`, rows); err != nil {
 		return fmt.Errorf("save hints: %w", err)
 	}
 	return nil
@@ -318,11 +361,16 @@ func (s *Store) DueHints(ctx context.Context, accountID string, limit int) ([]Hi
 	return out, rows.Err()
 }
 
+// inOrder sorts hints as Hint does.
+func inOrder(hints []HintRow) []HintRow {
+	return slices.SortedFunc(slices.Values(hints), func(a, b HintRow) int { return strings.Compare(a.ExternalID, b.ExternalID) })
+}
+
 // DoneHints removes hints that were read, unless the same order was hinted at
 // again meanwhile.
 func (tx *Tx) DoneHints(ctx context.Context, accountID string, hints []HintRow) error {
 	rows := make([][]any, 0, len(hints))
-	for _, h := range hints {
+	for _, h := range inOrder(hints) {
 		rows = append(rows, []any{accountID, h.ExternalID, micros(h.HintedAt)})
 	}
 	if err := tx.q.execMany(ctx, "DELETE FROM hints WHERE account_id = ? AND external_id = ? AND hinted_at = ?", rows); err != nil {
@@ -334,7 +382,7 @@ func (tx *Tx) DoneHints(ctx context.Context, accountID string, hints []HintRow) 
 // DelayHints puts hints off until next.
 func (tx *Tx) DelayHints(ctx context.Context, accountID string, hints []HintRow, next time.Time) error {
 	rows := make([][]any, 0, len(hints))
-	for _, h := range hints {
+	for _, h := range inOrder(hints) {
 		rows = append(rows, []any{micros(next), accountID, h.ExternalID, micros(h.HintedAt)})
 	}
 	if err := tx.q.execMany(ctx, "UPDATE hints SET next_at = ?, attempts = attempts + 1 WHERE account_id = ? AND external_id = ? AND hinted_at = ?", rows); err != nil {

@@ -88,10 +88,12 @@ func (tx *Tx) Hold(ctx context.Context, l Lease) error {
 // RingBell counts a ring of a lane's doorbell. first is true when nobody has
 // rung since a job last took the bell: then, and only then, a job is to be
 // inserted in this transaction. The row lock makes ring and take exclusive, so
-// a row committed with its ring is always seen by a job that takes the bell later.
+// a row committed with its ring is always seen by a job that takes the bell
+// later. The time of the first ring stays: it tells how long the job is overdue.
 func (tx *Tx) RingBell(ctx context.Context, lane string) (first bool, err error) {
 	rows, err := tx.q.query(ctx, `INSERT INTO bells (lane, rung, rung_at, taken_at) VALUES (?, 1, ?, 0)
-		ON CONFLICT (lane) DO UPDATE SET rung = bells.rung + 1, rung_at = excluded.rung_at RETURNING rung`, lane, micros(tx.s.Now()))
+		ON CONFLICT (lane) DO UPDATE SET rung = bells.rung + 1,
+			rung_at = CASE WHEN bells.rung = 0 THEN excluded.rung_at ELSE bells.rung_at END RETURNING rung`, lane, micros(tx.s.Now()))
 	if err != nil {
 		return false, fmt.Errorf("ring %s: %w", lane, err)
 	}
@@ -103,6 +105,16 @@ func (tx *Tx) RingBell(ctx context.Context, lane string) (first bool, err error)
 		}
 	}
 	return rung == 1, rows.Err()
+}
+
+// RingAgain rings a doorbell that has been waiting for its job since before the
+// given moment. first is true for one caller alone: it inserts the job anew.
+func (tx *Tx) RingAgain(ctx context.Context, lane string, before time.Time) (first bool, err error) {
+	n, err := tx.q.exec(ctx, "UPDATE bells SET rung_at = ? WHERE lane = ? AND rung > 0 AND rung_at < ?", micros(tx.s.Now()), lane, micros(before))
+	if err != nil {
+		return false, fmt.Errorf("ring %s again: %w", lane, err)
+	}
+	return n > 0, nil
 }
 
 // Bell is the state of a lane's doorbell.

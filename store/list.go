@@ -30,11 +30,6 @@ type OrderFilter struct {
 	Limit  int
 }
 
-// common is how many matches of a search word are too many to fetch and sort:
-// then the orders are walked from the newest instead, and a page fills quickly
-// just because the word is common.
-const common = 2000
-
 // ListOrders reads one page of orders and the cursor of the next, "" at the end.
 func (s *Store) ListOrders(ctx context.Context, f OrderFilter) (page []*orderhub.Order, next string, err error) {
 	if f.Limit <= 0 || f.Limit > 500 {
@@ -84,25 +79,34 @@ func parseCursor(c string) (orderKey, error) {
 	return k, nil
 }
 
-// orderKeys finds the keys of one page and one more. Each combination of
-// account and status is a query of its own that reads just the head of an
-// index; the heads are merged.
+// orderKeys finds the keys of one page and one more.
 func (s *Store) orderKeys(ctx context.Context, f OrderFilter) ([]orderKey, error) {
-	where, args, err := s.listConditions(ctx, f)
-	if err != nil || where == nothing {
+	if strings.TrimSpace(f.Text) != "" {
+		return s.search(ctx, f)
+	}
+	c, err := listConditions(f, "placed_at")
+	if err != nil {
 		return nil, err
 	}
+	return heads(f, func(each condition) ([]orderKey, error) {
+		return s.keys(ctx, c.and(each), f.Limit+1)
+	})
+}
+
+// heads asks for each combination of account and status by itself, so that each
+// question reads just the head of an index, and merges the answers.
+func heads(f OrderFilter, ask func(each condition) ([]orderKey, error)) ([]orderKey, error) {
 	var all []orderKey
 	for _, account := range orAny(f.Accounts) {
 		for _, status := range orAny(f.Statuses) {
-			w, a := where, slices.Clone(args)
+			var each condition
 			if account != "" {
-				w, a = w+" AND account_id = ?", append(a, account)
+				each.add(f.column("account_id")+" = ?", account)
 			}
 			if status != "" {
-				w, a = w+" AND status = ?", append(a, string(status))
+				each.add(f.column("status")+" = ?", string(status))
 			}
-			keys, err := s.keys(ctx, w, append(a, f.Limit+1))
+			keys, err := ask(each)
 			if err != nil {
 				return nil, err
 			}
@@ -110,11 +114,51 @@ func (s *Store) orderKeys(ctx context.Context, f OrderFilter) ([]orderKey, error
 		}
 	}
 	slices.SortFunc(all, func(a, b orderKey) int { return cmp.Or(cmp.Compare(b.placed, a.placed), cmp.Compare(b.id, a.id)) })
-	return all, nil
+	return slices.Compact(all), nil
 }
 
-func (s *Store) keys(ctx context.Context, where string, args []any) ([]orderKey, error) {
-	rows, err := s.engine.reader().query(ctx, "SELECT placed_at, id FROM orders WHERE "+where+" ORDER BY placed_at DESC, id DESC LIMIT ?", args...)
+// column is how a column is written for which no index is to be used: the index
+// of held orders is the small one.
+func (f OrderFilter) column(name string) string {
+	if f.Held || f.Hold != "" {
+		return name + " || ''"
+	}
+	return name
+}
+
+// condition is the part of a statement behind WHERE, with its arguments.
+type condition struct {
+	sql  string
+	args []any
+}
+
+func (c *condition) add(sql string, args ...any) {
+	if c.sql != "" {
+		c.sql += " AND "
+	}
+	c.sql += sql
+	c.args = append(c.args, args...)
+}
+
+// and joins two conditions into a third.
+func (c condition) and(d condition) condition {
+	out := condition{sql: c.sql, args: slices.Clone(c.args)}
+	if d.sql != "" {
+		out.add(d.sql, d.args...)
+	}
+	return out
+}
+
+func (c condition) where() string {
+	if c.sql == "" {
+		return ""
+	}
+	return " WHERE " + c.sql
+}
+
+func (s *Store) keys(ctx context.Context, c condition, limit int) ([]orderKey, error) {
+	rows, err := s.engine.reader().query(ctx, "SELECT placed_at, id FROM orders"+c.where()+" ORDER BY placed_at DESC, id DESC LIMIT ?",
+		append(slices.Clone(c.args), limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list orders: %w", err)
 	}
@@ -130,75 +174,29 @@ func (s *Store) keys(ctx context.Context, where string, args []any) ([]orderKey,
 	return out, rows.Err()
 }
 
-// nothing is the condition of a list that is known to be empty.
-const nothing = "1 = 0"
-
-func (s *Store) listConditions(ctx context.Context, f OrderFilter) (where string, args []any, err error) {
-	where = "1 = 1"
-	add := func(cond string, v ...any) {
-		where += " AND " + cond
-		args = append(args, v...)
-	}
+// listConditions are those of all combinations of account and status; placed is
+// how the time of placement is written.
+func listConditions(f OrderFilter, placed string) (c condition, err error) {
 	if f.Cursor != "" {
 		k, err := parseCursor(f.Cursor)
 		if err != nil {
-			return "", nil, err
+			return c, err
 		}
-		add("(placed_at, id) < (?, ?)", k.placed, k.id)
+		c.add("("+placed+", id) < (?, ?)", k.placed, k.id)
 	}
 	if !f.PlacedFrom.IsZero() {
-		add("placed_at >= ?", micros(f.PlacedFrom))
+		c.add(placed+" >= ?", micros(f.PlacedFrom))
 	}
 	if !f.PlacedTo.IsZero() {
-		add("placed_at < ?", micros(f.PlacedTo))
+		c.add(placed+" < ?", micros(f.PlacedTo))
 	}
 	if f.Held || f.Hold != "" {
-		add("holds <> ''")
+		c.add("holds <> ''")
 	}
 	if f.Hold != "" {
-		add("holds LIKE ?", "%,"+string(f.Hold)+",%")
+		c.add("holds LIKE ?", "%,"+string(f.Hold)+",%")
 	}
-	words := searchTerms(f.Text)
-	if strings.TrimSpace(f.Text) != "" && len(words) == 0 {
-		return nothing, nil, nil
-	}
-	narrowed := false
-	for _, w := range words {
-		if !narrowed {
-			ids, few, err := s.termMatches(ctx, w)
-			if err != nil {
-				return "", nil, err
-			}
-			if few {
-				if len(ids) == 0 {
-					return nothing, nil, nil
-				}
-				cond, arg := s.engine.reader().in("id", ids)
-				add(cond, arg)
-				narrowed = true
-				continue
-			}
-		}
-		add("EXISTS (SELECT 1 FROM terms t WHERE t.order_id = orders.id AND t.term >= ? AND t.term < ?)", w, w+"\U0010FFFF")
-	}
-	return where, args, nil
-}
-
-// termMatches reads the orders that have a word beginning so, if they are few.
-func (s *Store) termMatches(ctx context.Context, word string) (ids []int64, few bool, err error) {
-	rows, err := s.engine.reader().query(ctx, "SELECT order_id FROM terms WHERE term >= ? AND term < ? LIMIT ?", word, word+"\U0010FFFF", common+1)
-	if err != nil {
-		return nil, false, fmt.Errorf("search orders: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, false, fmt.Errorf("search orders: %w", err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, len(ids) <= common, rows.Err()
+	return c, nil
 }
 
 // orAny gives the list, or one zero value that means "any".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orderhub/orderhub"
@@ -12,11 +13,14 @@ import (
 const orderColumns = `id, account_id, channel, status, requested, hub_holds, doubt, doubt_since, data, version, inbox_id, read_at,
 	created_at, updated_at`
 
+// orderByExternal finds the number of one order of an account.
+const orderByExternal = "SELECT o.id FROM orders o WHERE o.account_id = ? AND o.external_id = k.value"
+
 // LockOrders reads the orders of an account by external id and locks them until
 // the commit, in one fixed order so that two batches never wait for each other.
 func (tx *Tx) LockOrders(ctx context.Context, accountID string, externalIDs []string) (map[string]*orderhub.Order, error) {
-	cond, arg := tx.q.in("external_id", externalIDs)
-	list, err := scanOrders(ctx, tx.q, "WHERE account_id = ? AND "+cond+" ORDER BY id"+tx.q.lock(), accountID, arg)
+	cond, arg := tx.q.inEach(orderByExternal, externalIDs)
+	list, err := scanOrders(ctx, tx.q, "WHERE "+cond+" ORDER BY id"+tx.q.lock(), accountID, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +41,21 @@ func (tx *Tx) LockOrder(ctx context.Context, id int64) (*orderhub.Order, error) 
 		return nil, orderhub.Errorf(orderhub.CodeNotFound, "there is no order %d", id)
 	}
 	return list[0], nil
+}
+
+// LockOrdersByIDs reads orders by number and locks them until the commit, in one
+// fixed order. A transaction that needs orders and effects locks orders first.
+func (tx *Tx) LockOrdersByIDs(ctx context.Context, ids []int64) (map[int64]*orderhub.Order, error) {
+	cond, arg := tx.q.in("id", ids)
+	list, err := scanOrders(ctx, tx.q, "WHERE "+cond+" ORDER BY id"+tx.q.lock(), arg)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]*orderhub.Order, len(list))
+	for _, o := range list {
+		out[o.ID] = o
+	}
+	return out, nil
 }
 
 // Order reads one order by its number.
@@ -61,8 +80,8 @@ func (s *Store) OrdersByIDs(ctx context.Context, ids []int64) ([]*orderhub.Order
 // OrdersByExternal reads orders of an account by external id.
 func (s *Store) OrdersByExternal(ctx context.Context, accountID string, externalIDs []string) ([]*orderhub.Order, error) {
 	q := s.engine.reader()
-	cond, arg := q.in("external_id", externalIDs)
-	return scanOrders(ctx, q, "WHERE account_id = ? AND "+cond+" ORDER BY id", accountID, arg)
+	cond, arg := q.inEach(orderByExternal, externalIDs)
+	return scanOrders(ctx, q, "WHERE "+cond+" ORDER BY id", accountID, arg)
 }
 
 // Group reads the orders that the buyer sees as one purchase, of all accounts:
@@ -246,8 +265,7 @@ func (tx *Tx) InsertOrders(ctx context.Context, changes []Change) error {
 		return fmt.Errorf("number orders: %w", err)
 	}
 	now := tx.s.Now()
-	orders := make([][]any, 0, len(changes))
-	var lines, terms [][]any
+	orders, lines, terms := make([][]any, 0, len(changes)), make([][]any, 0, 2*len(changes)), make([][]any, 0, 12*len(changes))
 	for i, c := range changes {
 		o := c.Order
 		o.ID, o.Version, o.CreatedAt, o.UpdatedAt = ids[i], 1, now, now
@@ -267,6 +285,8 @@ func (tx *Tx) InsertOrders(ctx context.Context, changes []Change) error {
 	if err := tx.q.insert(ctx, "lines", lineColumns, lines); err != nil {
 		return fmt.Errorf("insert lines: %w", err)
 	}
+	// In the order of their table: neighbours go to the same page.
+	slices.SortFunc(terms, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
 	if err := tx.q.insert(ctx, "terms", []string{"term", "order_id"}, terms); err != nil {
 		return fmt.Errorf("insert search terms: %w", err)
 	}
@@ -282,6 +302,9 @@ func lineValues(o *orderhub.Order) [][]any {
 		currency := l.UnitPrice.Currency
 		if currency == "" {
 			currency = l.Total.Currency
+		}
+		if currency == "" {
+			currency = l.Discount.Currency
 		}
 		rows = append(rows, []any{o.ID, i, l.ID, l.SKU, l.ListingKey, l.Name, l.Quantity, minorOf(l.UnitPrice), minorOf(l.Discount),
 			minorOf(l.Total), currency, l.VAT, strings.Join(l.Barcodes, "\n")})

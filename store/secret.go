@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/orderhub/orderhub"
@@ -70,17 +71,21 @@ func keyFile(path string) (string, error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
 	key := base64.RawURLEncoding.EncodeToString(raw)
-	// O_EXCL: of two first starts at once only one makes the key.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return keyFile(path)
-	}
+	// Written whole under another name and linked: a kill in between leaves no
+	// half key, and of two first starts at once only one makes it.
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
 		return "", fmt.Errorf("make the key file: %w", err)
 	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(key + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return "", fmt.Errorf("write the key file: %w", err)
+	}
+	if err := os.Link(f.Name(), path); errors.Is(err, os.ErrExist) {
+		return keyFile(path)
+	} else if err != nil {
+		return "", fmt.Errorf("make the key file: %w", err)
 	}
 	return key, nil
 }

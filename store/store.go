@@ -116,6 +116,14 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
+	// Buyers' data is for its owner only; SQLite gives its side files the same mode.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
 	// One writing connection: SQLite has one writer anyway, and waiting in Go is
 	// fair and cheap. FULL: what was answered with 200 survives a power cut.
 	write, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(FULL)"))
@@ -135,7 +143,7 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
-	s.engine, s.sealer = &sqlite{write: write, read: read}, newSealer(secret)
+	s.engine, s.sealer = newSQLite(write, read), newSealer(secret)
 	return nil
 }
 

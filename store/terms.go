@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,14 +16,12 @@ const maxTerms = 60
 // buyer's phone, mail and name, SKUs, barcodes and the tracking number. All
 // lower case; a search finds every order with a word that begins so.
 func orderTerms(o *orderhub.Order) []string {
-	seen := map[string]bool{}
-	var out []string
+	out := make([]string, 0, 16)
 	add := func(w string) {
 		w = foldTerm(w)
-		if w == "" || seen[w] || len(out) >= maxTerms {
+		if w == "" || len(out) >= maxTerms || slices.Contains(out, w) {
 			return
 		}
-		seen[w] = true
 		out = append(out, w)
 	}
 	s := &o.Snapshot
@@ -73,25 +72,23 @@ func phoneDigits(phone string) string {
 	return digits
 }
 
-// searchTerms splits what a person typed. A phone typed with spaces, brackets
-// or a prefix becomes one word.
-func searchTerms(text string) []string {
+// searchTerms splits what a person typed into words. phone is set when all of it
+// looks like a phone, typed with spaces, brackets or a prefix; an order number
+// of Ozon may look so too.
+func searchTerms(text string) (words []string, phone string) {
+	for _, w := range strings.Fields(text) {
+		if w = foldTerm(w); w != "" && len(words) < 5 {
+			words = append(words, w)
+		}
+	}
 	compact := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" ()-+", r) {
 			return -1
 		}
 		return r
 	}, text)
-	if d := phoneDigits(compact); len(d) == len(compact) && len(d) >= 10 {
-		return []string{d}
-	} else if len(compact) == 11 && len(d) == 10 {
-		return []string{d}
+	if d := phoneDigits(compact); len(d) >= 10 && (len(d) == len(compact) || len(compact) == 11) {
+		phone = d
 	}
-	var out []string
-	for _, w := range strings.Fields(text) {
-		if w = foldTerm(w); w != "" && len(out) < 5 {
-			out = append(out, w)
-		}
-	}
-	return out
+	return words, phone
 }

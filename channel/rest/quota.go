@@ -71,6 +71,10 @@ func (b *Buckets) Wait(ctx context.Context, group string, n int) error {
 	return g.waitPause(ctx)
 }
 
+// longPause is from when a pause is an answer and not a wait: a caller that slept
+// through it would keep a worker from other accounts.
+const longPause = 5 * time.Second
+
 // Charge takes n extra permissions after the fact, in slices of the burst.
 func (b *Buckets) Charge(group string, n int) {
 	g := b.group(group)
@@ -143,7 +147,7 @@ func (g *bucket) waitPause(ctx context.Context) error {
 		if wait <= 0 {
 			return nil
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		if deadline, ok := ctx.Deadline(); wait > longPause || (ok && time.Until(deadline) < wait) {
 			e := orderhub.NewBorderError(orderhub.ClassRateLimited, "quota", "paused after the channel asked for it", nil)
 			e.RetryAfter = wait
 			return e

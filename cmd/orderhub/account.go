@@ -20,7 +20,7 @@ func (p *program) withHub(f func(h *pipeline.Hub) error) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	h, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log})
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func readSettings(p *program, stdin *os.File, words []string) (map[string]string
 }
 
 type accountSet struct {
-	ID       string   `arg:""`
+	ID       string   `arg:"" help:"The account."`
 	Settings []string `arg:"" help:"Settings as key=value; key=- takes the next line of standard input; key= takes a setting back."`
 }
 

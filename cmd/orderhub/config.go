@@ -31,7 +31,7 @@ func readConfig(path string) (*yamlResolver, error) {
 	if path == "" {
 		return r, nil
 	}
-	b, err := os.ReadFile(kong.ExpandPath(path))
+	b, err := os.ReadFile(kong.ExpandPath(path)) //nolint:gosec // whoever starts the program names the file
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration file: %w", err)
 	}

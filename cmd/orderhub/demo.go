@@ -131,19 +131,19 @@ type simCmd struct {
 	Seed   uint64  `help:"Decides ids and faults." default:"1"`
 	Faults string  `help:"How much goes wrong: none, light or hard." default:"none" enum:"none,light,hard"`
 	Quotas float64 `help:"Multiplies the documented quotas." default:"1"`
-	Hub    string  `help:"Address of the hub that the simulated shop sends its orders to." placeholder:"URL"`
 }
 
 func (c *simCmd) Help() string {
 	return `Each marketplace's seller API is below /ozon, /wildberries, /yandex_market; connect a hub with base_url set to that address and the
-keys that are printed. The control API under /_sim/ places orders and reads the books.`
+keys that are printed. The control API under /_sim/ places orders, reads the books and sets where notifications go; the shop keeps
+its orders until it is told.`
 }
 
 func (c *simCmd) Run(p *program) error {
 	faults, _ := marketsim.FaultLevel(c.Faults)
 	sims := demo.NewSims(demo.SimOptions{
 		Seed: c.Seed, Faults: faults, QuotaScale: c.Quotas,
-		Shop: shopsim.Options{Account: demo.AccountID("site"), Hub: func() string { return c.Hub }},
+		Shop: shopsim.Options{Account: demo.AccountID("site")},
 	})
 	defer sims.Close()
 	return listenAndServe(p.ctx, c.Addr, sims, func(addr string) {
@@ -161,5 +161,10 @@ func (c *simCmd) Run(p *program) error {
 			}
 			fmt.Fprintln(p.out)
 		}
+		fmt.Fprintf(p.out, `
+Then tell the shop, and the others if you like, the address for webhooks that "account add" prints:
+
+  curl -X POST http://%s/_sim/site/notify -d '{"url": "http://127.0.0.1:8080/hooks/shop/…"}'
+`, addr)
 	})
 }

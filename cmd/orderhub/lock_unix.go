@@ -13,7 +13,7 @@ import (
 
 // lockFile takes an exclusive lock that the system drops when the process dies.
 func lockFile(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // whoever starts the program names the file
 	if err != nil {
 		return nil, fmt.Errorf("open the lock file: %w", err)
 	}

@@ -186,7 +186,7 @@ func shownDSN(dsn string) string {
 
 type versionCmd struct{}
 
-func (versionCmd) Run(p *program) error {
+func (versionCmd) Run(p *program) error { //nolint:unparam // kong calls it so
 	fmt.Fprintln(p.out, "orderhub", version())
 	return nil
 }

@@ -78,7 +78,7 @@ func (c replayCmd) Run(p *program) error {
 			byAccount[r.AccountID] = append(byAccount[r.AccountID], r.ID)
 		}
 		for account, ids := range byAccount {
-			n, err := h.Replay(p.ctx, account, ids)
+			n, err := h.ReplayAny(p.ctx, account, ids)
 			if err != nil {
 				return err
 			}

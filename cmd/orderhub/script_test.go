@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"answers":  answers,
+			"becomes":  becomes,
+			"capture":  capture,
 			"fetch":    fetch,
 			"json":     isJSON,
 			"newer":    newer,
@@ -96,26 +99,57 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s does not answer", args[0])
 }
 
-// fetch FILE STATUS METHOD URL [BODY] makes a call with $TOKEN and keeps the
-// answer in FILE.
-func fetch(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 4 || len(args) > 5 {
-		ts.Fatalf("usage: fetch FILE STATUS METHOD URL [BODY]")
+// becomes URL PATTERN waits until the answer to $TOKEN has the pattern.
+func becomes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: becomes URL PATTERN")
 	}
-	body := strings.Join(args[4:], "")
-	req, err := http.NewRequest(args[2], args[3], strings.NewReader(body))
+	want, answer := regexp.MustCompile(args[1]), ""
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		if _, answer = call(ts, http.MethodGet, args[0], ""); want.MatchString(answer) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not become %s: %s", args[0], args[1], answer)
+}
+
+// capture VARIABLE PATTERN takes the first group of the pattern out of stdout.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture VARIABLE PATTERN")
+	}
+	m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) != 2 {
+		ts.Fatalf("no match for %s", args[1])
+	}
+	ts.Setenv(args[0], m[1])
+}
+
+// call makes a call with $TOKEN.
+func call(ts *testscript.TestScript, method, url, body string) (status int, answer string) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+ts.Getenv("TOKEN"))
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	b, err := io.ReadAll(resp.Body)
 	ts.Check(err)
-	if fmt.Sprint(resp.StatusCode) != args[1] {
-		ts.Fatalf("%s %s: %d, want %s: %s", args[2], args[3], resp.StatusCode, args[1], answer)
+	return resp.StatusCode, string(b)
+}
+
+// fetch FILE STATUS METHOD URL [BODY] makes a call with $TOKEN and keeps the
+// answer in FILE.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || len(args) > 5 {
+		ts.Fatalf("usage: fetch FILE STATUS METHOD URL [BODY]")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), answer, 0o600))
+	status, answer := call(ts, args[2], args[3], strings.Join(args[4:], ""))
+	if fmt.Sprint(status) != args[1] {
+		ts.Fatalf("%s %s: %d, want %s: %s", args[2], args[3], status, args[1], answer)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(answer), 0o600))
 }
 
 // json FILE [KEY=VALUE…] checks that a file (or stdout) is JSON with these

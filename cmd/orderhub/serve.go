@@ -46,7 +46,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	unlock, err := onlyOne(p.ctx, s, p.cli.Database)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (migrateCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	before, _, err := s.SchemaVersion(p.ctx)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (c tokenCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	token, err := s.CreateToken(p.ctx, c.Name)
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ CREATE INDEX orders_account_status ON orders (account_id, status, placed_at, id)
 CREATE INDEX orders_group ON orders (group_key) WHERE group_key <> '';
 CREATE INDEX orders_delivery ON orders (account_id, id) WHERE site_order_id <> '';
 CREATE INDEX orders_parent ON orders (account_id, parent_id) WHERE parent_id <> '';
-CREATE INDEX orders_held ON orders (placed_at, id) WHERE holds <> '';
+CREATE INDEX orders_held ON orders (placed_at, id, account_id, status, holds) WHERE holds <> '';
 CREATE INDEX orders_doubt ON orders (account_id, external_id) WHERE doubt <> '';
 CREATE INDEX orders_open ON orders (account_id, id)
   WHERE status IN ('unknown','pending','new','confirmed','packed','shipped','ready_for_pickup');
