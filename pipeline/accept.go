@@ -207,7 +207,6 @@ type entry struct {
 	content bool // lines and words too
 	events  []orderhub.Event
 	drift   []orderhub.Drift
-	inboxID int64
 }
 
 // load locks the orders that the batch is about.

@@ -104,12 +104,6 @@ func (f *fake) move(id string, to orderhub.Status) {
 	f.books[id] = s
 }
 
-func (f *fake) item(id string) channel.Item {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return itemOf(f.books[id])
-}
-
 // pushed lists what was pushed, as "id to".
 func (f *fake) pushed() []string {
 	f.mu.Lock()

@@ -99,7 +99,7 @@ func caller(a channel.Adapter, kind orderhub.EffectKind) call {
 // before anything is repeated.
 func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectKind, batch []*orderhub.Effect, lease store.Lease) error {
 	do := caller(a.adapter, kind)
-	orders, batch, err := h.markSent(ctx, a, batch, lease)
+	orders, batch, err := h.markSent(ctx, batch, lease)
 	if err != nil || len(batch) == 0 {
 		return err
 	}
@@ -150,7 +150,7 @@ func (h *Hub) sabotaged(do call, batch []*orderhub.Effect) call {
 
 // markSent commits that the effects are about to leave, and reads their orders.
 // Effects that something else settled meanwhile are left out.
-func (h *Hub) markSent(ctx context.Context, a *account, batch []*orderhub.Effect, lease store.Lease) (map[int64]*orderhub.Order, []*orderhub.Effect, error) {
+func (h *Hub) markSent(ctx context.Context, batch []*orderhub.Effect, lease store.Lease) (map[int64]*orderhub.Order, []*orderhub.Effect, error) {
 	ids := make([]int64, len(batch))
 	orderIDs := make([]int64, len(batch))
 	for i, e := range batch {

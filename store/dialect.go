@@ -333,7 +333,7 @@ func (q pgQuerier) exec(ctx context.Context, query string, args ...any) (int64, 
 }
 
 func (q pgQuerier) query(ctx context.Context, query string, args ...any) (rowset, error) {
-	rows, err := q.db.Query(ctx, rebind(query), args...)
+	rows, err := q.db.Query(ctx, rebind(query), args...) //nolint:sqlclosecheck // the caller of query closes
 	return rows, pgError(err)
 }
 

@@ -29,7 +29,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	if db != nil {
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 	}
 	have, want, err := p.GetVersions(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Store) SchemaVersion(ctx context.Context) (have, want int64, err error)
 		return 0, 0, err
 	}
 	if db != nil {
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 	}
 	return p.GetVersions(ctx)
 }

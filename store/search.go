@@ -9,10 +9,10 @@ import (
 // The two ways to search, and where one becomes cheaper than the other.
 const (
 	// fewMatches is up to how many orders with a word are looked up one by one.
-	fewMatches = 8000
+	fewMatches = 4000
 	// newestFirst is how many orders are walked from the newest in search of a
 	// word that more have: a page fills soon just because the word is common.
-	newestFirst = 8000
+	newestFirst = 13000
 )
 
 // searchWord is a word to search for and how many orders have one that begins

@@ -117,7 +117,7 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 		}
 	}
 	// Buyers' data is for its owner only; SQLite gives its side files the same mode.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator chose the path
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
@@ -133,12 +133,12 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxLifetime(0)
 	if err := write.PingContext(ctx); err != nil {
-		write.Close()
+		_ = write.Close()
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	read, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=query_only(1)"))
 	if err != nil {
-		write.Close()
+		_ = write.Close()
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
