@@ -127,7 +127,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
 		}
-		waits, err := claim(ctx, tx, batch)
+		waited, err := tx.FinishRaw(ctx, rawIDs(batch))
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 			return err
 		}
 		for _, n := range batch {
-			if !waits[n.raw.ID] {
+			if !waited[n.raw.ID] {
 				continue // another process was faster
 			}
 			if n.err == nil {
@@ -166,12 +166,12 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 	return nil
 }
 
-func claim(ctx context.Context, tx *store.Tx, batch []news) (map[int64]bool, error) {
+func rawIDs(batch []news) []int64 {
 	ids := make([]int64, len(batch))
 	for i, n := range batch {
 		ids[i] = n.raw.ID
 	}
-	return tx.ClaimRaw(ctx, ids)
+	return ids
 }
 
 // sentenceForQuarantine tells an operator why an answer cannot be read. An
@@ -193,7 +193,6 @@ type ledgerBatch struct {
 
 	orders  map[string]*entry
 	order   []*entry // in order of first sight
-	done    []int64
 	hints   []string
 	follow  bool
 	effects []*orderhub.Effect
@@ -250,7 +249,6 @@ func (b *ledgerBatch) contradicts(n news) error {
 
 // apply lays one piece of news over the ledger, in memory.
 func (b *ledgerBatch) apply(n news) orderhub.Verdict {
-	b.done = append(b.done, n.raw.ID)
 	if drop := b.hub.hooks.DropOrder; drop != nil && drop(n.snap.ExternalID) {
 		return orderhub.NewsApplied
 	}
@@ -491,9 +489,6 @@ func (b *ledgerBatch) write(ctx context.Context) error {
 		return err
 	}
 	if err := b.writeEvents(ctx); err != nil {
-		return err
-	}
-	if err := b.tx.FinishRaw(ctx, b.done); err != nil {
 		return err
 	}
 	return b.ring(ctx)

@@ -148,7 +148,7 @@ func TestReingestingEverythingIsANoOp(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		var items []channel.Item
-		for i := range 40 {
+		for i := range 20 {
 			s := snap(fmt.Sprint("o-", i), orderhub.StatusUnknown)
 			s.Native = "" // the status comes apart
 			s.Lines[0].Barcodes = []string{"2040000000017", "", "46\n01", "\x004600000000019"}
@@ -163,7 +163,7 @@ func TestReingestingEverythingIsANoOp(t *testing.T) {
 		w.accept()
 		before := map[string]int64{}
 		events := 0
-		for i := range 40 {
+		for i := range 20 {
 			id := fmt.Sprint("o-", i)
 			before[id] = w.order(id).Version
 			events += len(w.events(id))

@@ -207,13 +207,13 @@ func TestSabotageIsVisible(t *testing.T) {
 	})
 }
 
-// Two hundred days of history do not make an audit guess: it compares ids.
+// An audit compares ids, day by day, over pages of both sides.
 func TestAuditOfManyOrders(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		for i := range 300 {
+		for i := range 150 {
 			w.fake.place(with(snap(fmt.Sprint("o-", i), orderhub.StatusNew), func(s *orderhub.Snapshot) {
-				s.PlacedAt = day.Add(time.Duration(i) * 10 * time.Minute)
+				s.PlacedAt = day.Add(time.Duration(i) * 20 * time.Minute)
 			}))
 		}
 		w.sweep()

@@ -34,7 +34,7 @@ func TestSameAnswersAcceptedAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		other := w.newHub(Options{})
-		const n = 60
+		const n = 30
 		for round := range 3 {
 			var items []channel.Item
 			for i := range n {
@@ -97,7 +97,7 @@ func TestLockingInOppositeOrdersDoesNotDeadlock(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		var ids []string
-		for i := range 20 {
+		for i := range 6 {
 			ids = append(ids, fmt.Sprint("o-", i))
 			w.fake.place(snap(ids[i], orderhub.StatusNew))
 			w.take(snap(ids[i], orderhub.StatusNew))
@@ -136,7 +136,7 @@ func TestLockingInOppositeOrdersDoesNotDeadlock(t *testing.T) {
 func TestLanesOnTheSameOrdersDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		const n, rounds = 12, 25
+		const n, rounds = 6, 8
 		var ids []string
 		for i := range n {
 			ids = append(ids, fmt.Sprint("o-", i))

@@ -63,7 +63,7 @@ func (p *polls) soFar() map[string]int {
 // at once (lessons.md 15), and when one stops the other has all of them.
 func TestHubsShareTheAccounts(t *testing.T) {
 	t.Parallel()
-	const accounts = 6
+	const accounts = 4
 	for _, engine := range storetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestHubsShareTheAccounts(t *testing.T) {
 			for i := range hubs {
 				fk := newFake()
 				fk.onPoll = p.list(fmt.Sprint("hub-", i))
-				h, err := New(Options{Store: s, Channels: []channel.Channel{fk.channel()}, Scale: 0.001, Tick: 50 * time.Millisecond})
+				h, err := New(Options{Store: s, Channels: []channel.Channel{fk.channel()}, Scale: 0.003, Tick: 50 * time.Millisecond})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -95,7 +95,7 @@ func TestHubsShareTheAccounts(t *testing.T) {
 				}
 				t.Cleanup(func() { stop(t, h) })
 			}
-			eventually(t, "every account is swept five times", func() bool { return p.swept(nil, accounts, 5) })
+			eventually(t, "every account is swept three times", func() bool { return p.swept(nil, accounts, 3) })
 			eventually(t, "both hubs had a share", func() bool {
 				p.mu.Lock()
 				defer p.mu.Unlock()

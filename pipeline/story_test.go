@@ -49,7 +49,7 @@ func tell(t *testing.T, ch channel.Channel, market func() marketsim.Market, f fu
 			s.url = srv.URL
 			var err error
 			if s.hub, err = pipeline.New(pipeline.Options{
-				Store: s.store, Channels: []channel.Channel{ch}, Scale: 0.01, QuotaScale: 100, Tick: 50 * time.Millisecond,
+				Store: s.store, Channels: []channel.Channel{ch}, Scale: 0.005, QuotaScale: 100, Tick: 50 * time.Millisecond,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +269,7 @@ func TestQuietMarketLeavesTheLedgerAlone(t *testing.T) {
 			tell(t, m.channel, m.market, func(t *testing.T, s *story) {
 				var ids []string
 				for _, scheme := range m.schemes {
-					for range 3 {
+					for range 2 {
 						spec := basket
 						spec.Lines = spec.Lines[:1]
 						spec.Scheme = scheme
@@ -284,9 +284,9 @@ func TestQuietMarketLeavesTheLedgerAlone(t *testing.T) {
 					s.arrived(id)
 				}
 				s.eventually("the books agree", s.agrees)
-				s.rounds(3) // each kind of answer has been seen
+				s.rounds(2) // each kind of answer has been seen
 				before := s.versions(ids)
-				s.rounds(4)
+				s.rounds(2)
 				for id, v := range s.versions(ids) {
 					if v != before[id] {
 						events, err := s.store.Events(t.Context(), s.find(id).ID)

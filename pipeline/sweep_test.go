@@ -432,7 +432,7 @@ func TestHintsAtTheSameTimeDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		var ids []string
-		for i := range 30 {
+		for i := range 12 {
 			ids = append(ids, fmt.Sprint("o-", i))
 		}
 		back := slices.Clone(ids)
@@ -440,7 +440,7 @@ func TestHintsAtTheSameTimeDoNotDeadlock(t *testing.T) {
 		a := w.account()
 		hint := func(ids []string) func(context.Context) error {
 			return func(ctx context.Context) error {
-				for range 100 {
+				for range 30 {
 					if err := w.hub.keepWebhook(ctx, a, channel.Webhook{Hints: ids}, nil); err != nil {
 						return err
 					}

@@ -190,37 +190,26 @@ func (s *Store) rawRows(ctx context.Context, q querier, where string, args ...an
 	return out, rows.Err()
 }
 
-// ClaimRaw locks answers until the commit and tells which of them still wait:
-// what another process has interpreted meanwhile is left to it.
-func (tx *Tx) ClaimRaw(ctx context.Context, ids []int64) (map[int64]bool, error) {
+// FinishRaw marks answers as interpreted, in the transaction that interprets
+// them, and tells which of them still waited: what another process has
+// interpreted meanwhile is left to it. They stay locked until the commit.
+func (tx *Tx) FinishRaw(ctx context.Context, ids []int64) (waited map[int64]bool, err error) {
 	cond, arg := tx.q.in("id", ids)
-	rows, err := tx.q.query(ctx, "SELECT id, state FROM inbox WHERE "+cond+" ORDER BY id"+tx.q.lock(), arg)
+	rows, err := tx.q.query(ctx, "UPDATE inbox SET state = 'done', error = '', done_at = ? WHERE state = 'pending' AND "+cond+" RETURNING id",
+		micros(tx.s.Now()), arg)
 	if err != nil {
-		return nil, fmt.Errorf("claim raw answers: %w", err)
+		return nil, fmt.Errorf("finish raw answers: %w", err)
 	}
 	defer rows.Close()
-	waits := make(map[int64]bool, len(ids))
+	waited = make(map[int64]bool, len(ids))
 	for rows.Next() {
 		var id int64
-		var state string
-		if err := rows.Scan(&id, &state); err != nil {
-			return nil, fmt.Errorf("claim raw answers: %w", err)
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("finish raw answers: %w", err)
 		}
-		waits[id] = state == RawPending
+		waited[id] = true
 	}
-	return waits, rows.Err()
-}
-
-// FinishRaw marks answers as interpreted.
-func (tx *Tx) FinishRaw(ctx context.Context, ids []int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	cond, arg := tx.q.in("id", ids)
-	if _, err := tx.q.exec(ctx, "UPDATE inbox SET state = 'done', error = '', done_at = ? WHERE "+cond, micros(tx.s.Now()), arg); err != nil {
-		return fmt.Errorf("finish raw answers: %w", err)
-	}
-	return nil
+	return waited, rows.Err()
 }
 
 // QuarantineRaw sets an answer aside with the reason in words.

@@ -7,9 +7,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +65,9 @@ func Config(t testing.TB, engine string) store.Config {
 // Open opens and migrates a store and closes it after the test.
 func Open(t testing.TB, cfg store.Config) *store.Store {
 	t.Helper()
+	if !strings.HasPrefix(cfg.DSN, "postgres") && cfg.Secret == "" {
+		copyTemplate(t, cfg.DSN)
+	}
 	s, err := store.Open(context.Background(), cfg)
 	if err != nil {
 		t.Fatalf("open store: %v", err)
@@ -71,6 +77,48 @@ func Open(t testing.TB, cfg store.Config) *store.Store {
 		t.Fatalf("migrate store: %v", err)
 	}
 	return s
+}
+
+// template is a migrated, empty SQLite database and its key: migrating takes
+// longer than most tests.
+var template = sync.OnceValues(func() (files map[string][]byte, err error) {
+	dir, err := os.MkdirTemp("", "orderhub-storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "hub.db")
+	s, err := store.Open(context.Background(), store.Config{DSN: path})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	files = map[string][]byte{}
+	for _, suffix := range []string{"", ".key"} {
+		if files[suffix], err = os.ReadFile(path + suffix); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+})
+
+// copyTemplate begins a new SQLite database with the template.
+func copyTemplate(t testing.TB, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err == nil {
+		return // opened again
+	}
+	files, err := template()
+	if err != nil {
+		t.Fatalf("make a template: %v", err)
+	}
+	for suffix, body := range files {
+		if err := os.WriteFile(path+suffix, body, 0o600); err != nil {
+			t.Fatalf("copy the template: %v", err)
+		}
+	}
 }
 
 func admin(t testing.TB, server, statement string) {
