@@ -97,7 +97,7 @@ var template = sync.OnceValues(func() (files map[string][]byte, err error) {
 	}
 	files = map[string][]byte{}
 	for _, suffix := range []string{"", ".key"} {
-		if files[suffix], err = os.ReadFile(path + suffix); err != nil {
+		if files[suffix], err = os.ReadFile(path + suffix); err != nil { //nolint:gosec // our own temporary file
 			return nil, err
 		}
 	}
