@@ -138,7 +138,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version}))
+	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1}))
 	w.serve(ctx, simAddr, w.sims)
 	if w.where.Token, err = w.store.CreateToken(ctx, "demo"); err != nil {
 		return w, err

@@ -86,8 +86,23 @@ func (s *Store) provider() (p *goose.Provider, db *sql.DB, err error) {
 	return p, db, nil
 }
 
+// jobsLock is the advisory lock of the job tables' migration, any number that
+// nothing else uses.
+const jobsLock = 0x6f7264657268
+
 func (s *Store) migrateJobs(ctx context.Context) error {
 	if pool := s.PgPool(); pool != nil {
+		// River takes no lock of its own: two first starts at once would both
+		// make its tables.
+		conn, err := pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", jobsLock); err != nil {
+			return err
+		}
+		defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", jobsLock) }()
 		m, err := rivermigrate.New(riverpgxv5.New(pool), nil)
 		if err != nil {
 			return err

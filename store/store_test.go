@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -376,4 +377,25 @@ func TestEffectsQueuePerOrder(t *testing.T) {
 			t.Errorf("params lost: %s", b)
 		}
 	})
+}
+
+// Several processes may make the schema at the same time, River's tables too.
+func TestFirstStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := storetest.Config(t, "postgres")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), cfg)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
