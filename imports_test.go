@@ -31,6 +31,7 @@ const (
 	timeRate   = "golang.org/x/time/rate"
 	pgx        = "github.com/jackc/pgx/v5"
 	river      = "github.com/riverqueue/river"
+	xsync      = "golang.org/x/sync"
 	huma       = "github.com/danielgtaylor/huma/v2"
 	prometheus = "github.com/prometheus/client_golang/prometheus"
 )
@@ -72,7 +73,7 @@ var importRules = []importRule{
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
-	}, []string{pgx, river}, "the bench measures the parts of the hub"},
+	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
 		".", "api", "bench", "channel", "channel/all", "demo", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",

@@ -3,7 +3,6 @@ package orderhub
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -107,39 +106,41 @@ func parseMoney(decimal, currency string) (m Money, exact bool, err error) {
 	if len(decimal) > 40 {
 		return Money{}, false, fmt.Errorf("amount %.40q: not a decimal number", decimal)
 	}
-	// big.Rat knows more forms than a channel may write: fractions, 0x and 0b,
-	// exponents. "1e999999999" would even be expanded in memory.
-	switch other := strings.Trim(decimal, "+-.0123456789"); {
-	case other == "e" || other == "E":
+	number := strings.TrimPrefix(decimal, "+")
+	negative := strings.HasPrefix(number, "-")
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(number, "-"), ".")
+	switch other := strings.Trim(whole+fraction, "0123456789"); {
+	case strings.EqualFold(strings.Trim(other, "+-"), "e"):
 		return Money{}, false, fmt.Errorf("amount %q: exponent form is not allowed", decimal)
-	case other != "":
+	case other != "" || whole+fraction == "":
 		return Money{}, false, fmt.Errorf("amount %q: not a decimal number", decimal)
 	}
-	r, ok := new(big.Rat).SetString(decimal)
-	if !ok {
-		return Money{}, false, fmt.Errorf("amount %q: not a decimal number", decimal)
+	if negative {
+		whole = "-" + whole
 	}
-	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(currencyExponent(cur))), nil)
-	r.Mul(r, new(big.Rat).SetInt(scale))
-	minor, exact := ratToInt(r)
-	if !minor.IsInt64() {
+	exp := currencyExponent(cur)
+	fraction += strings.Repeat("0", max(0, exp-len(fraction)))
+	minor, err := strconv.ParseInt(whole+fraction[:exp], 10, 64)
+	if err != nil {
 		return Money{}, false, fmt.Errorf("amount %q: out of range", decimal)
 	}
-	return Money{Minor: minor.Int64(), Currency: cur}, exact, nil
+	finer := fraction[exp:]
+	minor, ok := roundAway(minor, negative, finer != "" && finer[0] >= '5')
+	if !ok {
+		return Money{}, false, fmt.Errorf("amount %q: out of range", decimal)
+	}
+	return Money{Minor: minor, Currency: cur}, strings.Trim(finer, "0") == "", nil
 }
 
-// ratToInt rounds half away from zero and tells whether nothing was lost.
-func ratToInt(r *big.Rat) (*big.Int, bool) {
-	if r.IsInt() {
-		return new(big.Int).Set(r.Num()), true
+// roundAway takes an amount one step away from zero if up is set.
+func roundAway(minor int64, negative, up bool) (int64, bool) {
+	switch {
+	case !up:
+		return minor, true
+	case negative:
+		return minor - 1, minor != math.MinInt64
 	}
-	num, den := new(big.Int).Abs(r.Num()), r.Denom()
-	num.Mul(num, big.NewInt(2)).Add(num, den)
-	q := num.Div(num, new(big.Int).Mul(den, big.NewInt(2)))
-	if r.Sign() < 0 {
-		q.Neg(q)
-	}
-	return q, false
+	return minor + 1, minor != math.MaxInt64
 }
 
 // ParseCurrency checks an alphabetic ISO 4217 code and spells it our way.

@@ -15,6 +15,9 @@ type NativeStatus struct {
 	// Word is the native status; Sub the native substatus, "*" = any.
 	Word, Sub string
 	Status    Status
+	// Leads is a step that was taken and that the channel will show by itself,
+	// days later perhaps (Ozon: conditionally delivered leads to delivered).
+	Leads Status
 	// Note says what the row means where it is not obvious.
 	Note string
 }
@@ -56,6 +59,22 @@ type Step struct {
 // over wildcards, in the order of the table. ok is false when no row fits: the
 // order becomes StatusUnknown and the words are kept.
 func (t StatusTable) Lookup(scheme Scheme, word, sub string) (s Status, ok bool) {
+	n, ok := t.native(scheme, word, sub)
+	if !ok {
+		return StatusUnknown, false
+	}
+	return n.Status, true
+}
+
+// LeadsTo reports whether an order with these native words will come to a status
+// by itself: the step was taken, the channel shows it later.
+func (t StatusTable) LeadsTo(scheme Scheme, word, sub string, to Status) bool {
+	n, ok := t.native(scheme, word, sub)
+	return ok && n.Leads != "" && n.Leads == to
+}
+
+// native finds the row that fits best.
+func (t StatusTable) native(scheme Scheme, word, sub string) (row NativeStatus, ok bool) {
 	best := -1
 	for _, n := range t.Native {
 		if n.Word != word || (n.Scheme != "" && n.Scheme != scheme) || (n.Sub != "*" && n.Sub != sub) {
@@ -69,13 +88,10 @@ func (t StatusTable) Lookup(scheme Scheme, word, sub string) (s Status, ok bool)
 			score++
 		}
 		if score > best {
-			best, s = score, n.Status
+			best, row = score, n
 		}
 	}
-	if best < 0 {
-		return StatusUnknown, false
-	}
-	return s, true
+	return row, best >= 0
 }
 
 // Step finds how an order of the scheme comes to a status. A step that the

@@ -67,6 +67,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.intake(h)
 	a.inbox(h)
 	a.effects(h)
+	a.calls(h)
 	a.audits(h)
 	a.channels(h)
 	trimProblems(a.doc)

@@ -37,6 +37,7 @@ type NativeView struct {
 	Word   string          `json:"word"`
 	Sub    string          `json:"sub,omitempty" doc:"\"*\" = any."`
 	Status orderhub.Status `json:"status"`
+	Leads  orderhub.Status `json:"leads,omitempty" doc:"The step that was taken and that the channel will show by itself."`
 	Note   string          `json:"note,omitempty"`
 }
 

@@ -145,10 +145,17 @@ func rawCard(rep pipeline.Replayed) RawCard {
 	if rep.Err != nil {
 		c.Why = rep.Err.Error()
 	}
-	if json.Valid(rep.Raw.Body) {
-		c.Payload = json.RawMessage(rep.Raw.Body)
-	} else {
-		c.Payload = string(rep.Raw.Body)
-	}
+	c.Payload = payload(rep.Raw.Body)
 	return c
+}
+
+// payload shows bytes as the JSON they are, or as text.
+func payload(b []byte) any {
+	switch {
+	case len(b) == 0:
+		return nil
+	case json.Valid(b):
+		return json.RawMessage(b)
+	}
+	return string(b)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/ozon"
@@ -23,8 +25,9 @@ type AcceptResult struct {
 	Batch     int     `json:"batch"`
 	Orders    int     `json:"orders"`
 	PerSecond float64 `json:"per_second"`
-	// Save is the raw payload into the inbox, Normalise the translation alone
-	// (measured apart), Accept the rest of the second transaction.
+	// Save is the work of the lane that puts raw payloads into the inbox, Accept
+	// of the one that accepts them beside it, Normalise the translation alone,
+	// measured apart.
 	Save      float64 `json:"save_us"`
 	Normalise float64 `json:"normalise_us"`
 	Accept    float64 `json:"accept_us"`
@@ -116,7 +119,7 @@ func (b *run) acceptOnce(ctx context.Context, engine string, p payload, batch, o
 		if acc, err = hub.AddAccount(ctx, account, orderhub.Channel(p.channel), "", p.settings); err != nil {
 			return err
 		}
-		save, accept, err := drive(ctx, db.Store, hub, items, batch)
+		t, err := drive(ctx, db.Store, hub, items, batch)
 		if err != nil {
 			return err
 		}
@@ -124,9 +127,8 @@ func (b *run) acceptOnce(ctx context.Context, engine string, p payload, batch, o
 		if err != nil {
 			return err
 		}
-		r.PerSecond = float64(orders) / (save + accept).Seconds()
-		r.Save, r.Normalise = each(save, orders), each(normalise, orders)
-		r.Accept = each(accept-normalise, orders)
+		r.PerSecond = float64(orders) / t.all.Seconds()
+		r.Save, r.Accept, r.Normalise = each(t.save, orders), each(t.accept, orders), each(normalise, orders)
 		if err := accepted(ctx, db.Store, orders); err != nil {
 			return err
 		}
@@ -151,33 +153,64 @@ func (b *run) acceptOnce(ctx context.Context, engine string, p payload, batch, o
 
 func each(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(n) }
 
-// drive brings the items in page by page, a page being a batch, and times
-// saving and accepting. Between the pages the doorbells are answered, as workers
-// would, so that every batch inserts its follow-up job.
-func drive(ctx context.Context, s *store.Store, hub *pipeline.Hub, items []store.Raw, batch int) (save, accept time.Duration, err error) {
+// driveTimes is how long orders took from the first save to the last commit, and
+// how long the two lanes of that were at work.
+type driveTimes struct{ all, save, accept time.Duration }
+
+// drive brings the items in as the hub does: one lane saves page by page, a page
+// being a batch, a second accepts what was saved, and a third answers its
+// doorbell, so that batches insert follow-up jobs.
+func drive(ctx context.Context, s *store.Store, hub *pipeline.Hub, items []store.Raw, batch int) (t driveTimes, err error) {
+	lanes, ctx := errgroup.WithContext(ctx)
+	pages, bells := make(chan struct{}, len(items)), make(chan struct{}, len(items))
+	began := time.Now()
+	lanes.Go(func() error {
+		defer close(pages)
+		for page := range slices.Chunk(items, batch) {
+			began := time.Now()
+			if err := s.InTx(ctx, func(tx *store.Tx) error {
+				_, err := tx.SaveRaw(ctx, account, "bench", s.Now(), page)
+				return err
+			}); err != nil {
+				return err
+			}
+			t.save += time.Since(began)
+			pages <- struct{}{}
+		}
+		return nil
+	})
+	lanes.Go(func() error {
+		defer close(bells)
+		for range pages {
+			began := time.Now()
+			if err := hub.AcceptPending(ctx, account); err != nil {
+				return err
+			}
+			t.accept += time.Since(began)
+			bells <- struct{}{}
+		}
+		t.all = time.Since(began)
+		return nil
+	})
+	lanes.Go(func() error {
+		for range bells {
+			if err := answerBell(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	err = lanes.Wait()
+	return t, err
+}
+
+func answerBell(ctx context.Context, s *store.Store) error {
 	lane := jobs.Lane{Work: jobs.WorkFollow, Account: account}.String()
-	for page := range slices.Chunk(items, batch) {
-		began := time.Now()
-		if err := s.InTx(ctx, func(tx *store.Tx) error {
-			_, err := tx.SaveRaw(ctx, account, "bench", s.Now(), page)
-			return err
-		}); err != nil {
-			return 0, 0, err
-		}
-		saved := time.Now()
-		if err := hub.AcceptPending(ctx, account); err != nil {
-			return 0, 0, err
-		}
-		save, accept = save+saved.Sub(began), accept+time.Since(saved)
-		lease, ok, err := s.StartLane(ctx, lane, "bench", time.Minute)
-		if err != nil || !ok {
-			return 0, 0, fmt.Errorf("answer the doorbell: %w", err)
-		}
-		if err := s.ReleaseLease(ctx, lease); err != nil {
-			return 0, 0, err
-		}
+	lease, ok, err := s.StartLane(ctx, lane, "bench", time.Minute)
+	if err != nil || !ok {
+		return fmt.Errorf("answer the doorbell: %w", err)
 	}
-	return save, accept, nil
+	return s.ReleaseLease(ctx, lease)
 }
 
 // normaliseAlone translates the items with the account's adapter and nothing else.

@@ -29,7 +29,7 @@ func (b *run) printAccept(r AcceptResult) {
 
 func (b *run) printAcceptFoot() {
 	b.printf("floor: the same rows inserted into the same tables with their indexes, prepared in memory, one transaction per batch, no logic.\n")
-	b.printf("no index: the same without secondary indexes. The hub needs two transactions per batch (save, then accept). Median of 3 rounds.\n")
+	b.printf("no index: the same without secondary indexes. The hub needs two transactions per batch, save and accept, in two lanes beside each other. Median of 3 rounds.\n")
 }
 
 func (b *run) printWebhook(r *WebhookResult) {

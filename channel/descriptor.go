@@ -58,8 +58,6 @@ type Feed struct {
 	Name string
 	// Every is the pause between sweeps.
 	Every time.Duration
-	// Hinted feeds are also swept at once when a hint arrives that names no order.
-	Hinted bool
 	Note   string
 }
 

@@ -25,18 +25,45 @@ type news struct {
 }
 
 // acceptPending interprets what waits in the inbox of an account, batch by
-// batch, until nothing waits. One order or two hundred: the same code.
+// batch, until nothing waits. One order or two hundred: the same code. While one
+// batch is written, the next is read and translated.
 func (h *Hub) acceptPending(ctx context.Context, a *account, lease store.Lease) error {
-	for ctx.Err() == nil {
-		raws, err := h.store.PendingRaw(ctx, a.ID, h.batch)
-		if err != nil || len(raws) == 0 {
-			return err
-		}
-		if err := h.acceptBatch(ctx, a, raws, lease); err != nil {
+	ahead, cancel := context.WithCancel(ctx)
+	batches := make(chan []news)
+	var readErr error
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
+	reading.Go(func() {
+		defer close(batches)
+		readErr = h.readPending(ahead, a, batches)
+	})
+	for batch := range batches {
+		if err := h.acceptBatch(ctx, a, batch, lease); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	return readErr
+}
+
+// readPending translates what waits, oldest first. What comes behind its back
+// rings the lane again.
+func (h *Hub) readPending(ctx context.Context, a *account, out chan<- []news) error {
+	for after := int64(0); ; {
+		raws, err := h.store.PendingRaw(ctx, a.ID, after, h.batch)
+		if err != nil || len(raws) == 0 {
+			return err
+		}
+		after = raws[len(raws)-1].ID
+		select {
+		case out <- h.normaliseAll(a, raws):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if len(raws) < h.batch {
+			return nil
+		}
+	}
 }
 
 // AcceptPending interprets what waits in the inbox of an account now, outside
@@ -52,8 +79,7 @@ func (h *Hub) AcceptPending(ctx context.Context, accountID string) error {
 // acceptBatch accepts raw answers in one transaction. When the batch fails for
 // a reason of its own, each answer is tried alone, so that a poisonous one is
 // set aside by itself and the others go on.
-func (h *Hub) acceptBatch(ctx context.Context, a *account, raws []store.Raw, lease store.Lease) error {
-	batch := h.normaliseAll(a, raws)
+func (h *Hub) acceptBatch(ctx context.Context, a *account, batch []news, lease store.Lease) error {
 	err := h.accept(ctx, a, batch, lease)
 	if store.IsConflict(err) || (err != nil && len(batch) == 1 && ctx.Err() == nil) {
 		// Another process accepted one of these orders between our look and our
@@ -71,8 +97,8 @@ func (h *Hub) acceptBatch(ctx context.Context, a *account, raws []store.Raw, lea
 		batch[0].err = orderhub.Errorf(orderhub.CodeInvalid, "the hub could not store this order; the log has the details")
 		return h.accept(ctx, a, batch, lease)
 	}
-	for _, n := range batch {
-		if err := h.acceptBatch(ctx, a, []store.Raw{n.raw}, lease); err != nil {
+	for i := range batch {
+		if err := h.acceptBatch(ctx, a, batch[i:i+1], lease); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (h *Hub) acceptNow(ctx context.Context, a *account, source string, items []
 	if err != nil {
 		return err
 	}
-	return h.acceptBatch(ctx, a, raws, lease)
+	return h.acceptBatch(ctx, a, h.normaliseAll(a, raws), lease)
 }
 
 // unanswered decides about effects that the read-back did not settle. items are
@@ -102,7 +102,7 @@ func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Ef
 				if wasRead(items, orders[e.OrderID]) {
 					unread = nil
 				}
-				h.nextCheck(a, e, unread)
+				h.nextCheck(a, orders[e.OrderID], e, unread)
 			}
 			saved = append(saved, e)
 			if e.State != before {
@@ -146,9 +146,20 @@ func (h *Hub) settleRead(ctx context.Context, tx *store.Tx, a *account, o *order
 	return true, tx.UpdateOrders(ctx, []store.Change{{Order: o}})
 }
 
+// slowCheck is how often an effect is looked at that the channel has taken and
+// shows when it likes.
+const slowCheck = time.Hour
+
 // nextCheck moves an effect that was read back without being confirmed.
-func (h *Hub) nextCheck(a *account, e *orderhub.Effect, readErr error) {
+func (h *Hub) nextCheck(a *account, o *orderhub.Order, e *orderhub.Effect, readErr error) {
 	now := h.store.Now()
+	s := o.Snapshot
+	if readErr == nil && a.channel.Descriptor.Statuses.LeadsTo(s.Scheme, s.Native, s.NativeSub, e.To) {
+		// Done as far as the hub can do it: the sweep brings the rest.
+		e.State, e.NextAt = orderhub.EffectAccepted, now.Add(h.pause(slowCheck))
+		e.Class, e.Error = "", fmt.Sprintf("taken: %s follows by itself at the channel", e.To)
+		return
+	}
 	if orderhub.ClassOf(readErr) == orderhub.ClassRejected {
 		// It cannot be told whether it happened, and the channel will not say.
 		if e.Checks++; e.Checks >= checksAfterAccept {

@@ -40,9 +40,10 @@ func (h *Hub) sweep(ctx context.Context, a *account, feed string, lease store.Le
 		if pos.SweepStartedAt.IsZero() {
 			pos.SweepStartedAt, pos.Pages, pos.Items = readAt, 0, 0
 		}
-		page, err := lister.List(ctx, feed, pos.Cursor)
+		recorded, recorder := channel.WithRecorder(ctx)
+		page, err := lister.List(recorded, feed, pos.Cursor)
 		if err != nil {
-			return h.feedFailed(ctx, a, pos, err, lease)
+			return h.feedFailed(ctx, a, pos, failures(recorder.Take()), err, lease)
 		}
 		pos.Cursor, pos.Failures, pos.Error, pos.Class = page.Next, 0, "", ""
 		pos.Pages++
@@ -106,7 +107,7 @@ func (h *Hub) saveItems(ctx context.Context, tx *store.Tx, accountID, source str
 }
 
 // feedFailed records why a feed stands still and when it is tried again.
-func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition, cause error, lease store.Lease) error {
+func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition, wire []channel.Exchange, cause error, lease store.Lease) error {
 	if errors.Is(cause, context.Canceled) && ctx.Err() != nil {
 		return cause
 	}
@@ -127,6 +128,9 @@ func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition
 	h.log.Warn("feed failed", "account", a.ID, "feed", pos.Feed, "class", string(pos.Class), "error", cause.Error())
 	return h.store.InTx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		if err := tx.SaveCalls(ctx, calls(a.ID, pos.Feed, wire), nil); err != nil {
 			return err
 		}
 		return tx.SetFeed(ctx, pos)
@@ -164,9 +168,10 @@ func (h *Hub) refresh(ctx context.Context, a *account, lease store.Lease) error 
 		}
 		var items []channel.Item
 		if len(orders) > 0 {
-			if items, _, err = readApart(ctx, reader, refs(orders)); err != nil {
+			recorded, recorder := channel.WithRecorder(ctx)
+			if items, _, err = readApart(recorded, reader, refs(orders)); err != nil {
 				// The page is read again as a whole; what is the same is left out then.
-				return h.feedFailed(ctx, a, pos, err, lease)
+				return h.feedFailed(ctx, a, pos, failures(recorder.Take()), err, lease)
 			}
 			after = orders[len(orders)-1].ID
 		}

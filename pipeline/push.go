@@ -104,7 +104,7 @@ func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectK
 		return err
 	}
 	if do == nil {
-		return h.record(ctx, a, batch, nil, orderhub.NewBorderError(orderhub.ClassRejected, string(a.Channel), "the channel has no call for this", nil), lease)
+		return h.record(ctx, a, batch, nil, nil, orderhub.NewBorderError(orderhub.ClassRejected, string(a.Channel), "the channel has no call for this", nil), lease)
 	}
 	pushes := make([]channel.Push, len(batch))
 	for i, e := range batch {
@@ -113,8 +113,9 @@ func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectK
 	apart := func(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
 		return pushApart(ctx, do, pushes)
 	}
-	results, err := h.sabotaged(apart, batch)(ctx, pushes)
-	return h.record(ctx, a, batch, results, err, lease)
+	recorded, recorder := channel.WithRecorder(ctx)
+	results, err := h.sabotaged(apart, batch)(recorded, pushes)
+	return h.record(ctx, a, batch, recorder.Take(), results, err, lease)
 }
 
 // sabotaged is the call as Hooks spoil it.
@@ -191,17 +192,18 @@ func (h *Hub) markSent(ctx context.Context, batch []*orderhub.Effect, lease stor
 	return orders, live, nil
 }
 
-// record writes down what became of a call.
-func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, results []channel.PushResult, callErr error, lease store.Lease) error {
+// record writes down what became of a call: as it went over the wire, and what
+// it means for the effects.
+func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, wire []channel.Exchange, results []channel.PushResult, callErr error, lease store.Lease) error {
 	// The call was made: its result is recorded even if the hub is stopping.
 	ctx = context.WithoutCancel(ctx)
 	if callErr != nil {
 		h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(callErr))).Inc()
 		h.log.Warn("push failed", "account", a.ID, "effects", len(batch), "class", string(orderhub.ClassOf(callErr)), "error", callErr.Error())
 	}
-	byID := map[int64]int{}
+	byID, ids := map[int64]int{}, make([]int64, len(batch))
 	for i, e := range batch {
-		byID[e.ID] = i
+		byID[e.ID], ids[i] = i, e.ID
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		orders, locked, err := lockEffects(ctx, tx, batch, lease)
@@ -239,6 +241,9 @@ func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, 
 			return err
 		}
 		if err := tx.AddEvents(ctx, events); err != nil {
+			return err
+		}
+		if err := tx.SaveCalls(ctx, calls(a.ID, "push", wire), ids); err != nil {
 			return err
 		}
 		// Bells last, and in one order everywhere: accept, then hints.

@@ -65,7 +65,7 @@ func scrubLine(s *orderhub.Snapshot, i int) error {
 	}
 	// Barcodes are stored as lines of one text.
 	for j, b := range l.Barcodes {
-		l.Barcodes[j] = strings.NewReplacer("\n", "", "\r", "").Replace(text(b))
+		l.Barcodes[j] = oneLine.Replace(text(b))
 	}
 	l.Barcodes = slices.DeleteFunc(l.Barcodes, func(b string) bool { return b == "" })
 	// The amounts of a line are stored in one currency.
@@ -83,6 +83,8 @@ func scrubLine(s *orderhub.Snapshot, i int) error {
 	}
 	return nil
 }
+
+var oneLine = strings.NewReplacer("\n", "", "\r", "")
 
 // scrubMoney drops an amount without a currency: it is none.
 func scrubMoney(m orderhub.Money) orderhub.Money {

@@ -40,7 +40,7 @@ func (h *Hub) auditRegularly(ctx context.Context, a *account, lease store.Lease)
 				_, err = h.RepullRange(ctx, a.ID, day, day.AddDate(0, 0, 1))
 			}
 			if err != nil {
-				return h.feedFailed(ctx, a, pos, err, lease)
+				return h.feedFailed(ctx, a, pos, nil, err, lease)
 			}
 		}
 	}

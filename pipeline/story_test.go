@@ -332,7 +332,7 @@ func (s *story) rounds(n int) {
 					return false
 				}
 			}
-			raws, err := s.store.PendingRaw(s.t.Context(), seller, 1)
+			raws, err := s.store.PendingRaw(s.t.Context(), seller, 0, 1)
 			return err == nil && len(raws) == 0
 		})
 	}

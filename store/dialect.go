@@ -24,6 +24,8 @@ type engine interface {
 	inTx(ctx context.Context, f func(q querier) error) error
 	// reader runs single statements outside a transaction.
 	reader() querier
+	// snapshot runs readings that see the same moment.
+	snapshot(ctx context.Context, f func(q querier) error) error
 	close() error
 }
 
@@ -46,6 +48,9 @@ type querier interface {
 	// inQuery makes the condition "column is in what the subquery finds", a step
 	// that is done first and not woven into the rest.
 	inQuery(column, subquery string) (condition string)
+	// unindexed writes a text column so that no index is chosen by it where
+	// another is the better one, if the engine has to be told.
+	unindexed(column string) string
 	// lock is the suffix that locks selected rows against other writers.
 	lock() string
 }
@@ -92,6 +97,18 @@ func (e *sqlite) inTx(ctx context.Context, f func(q querier) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+func (e *sqlite) snapshot(ctx context.Context, f func(q querier) error) error {
+	if err := e.readStmt.compile(ctx); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return f(sqliteQuerier{db: tx, tx: tx, stmts: e.readStmt})
 }
 
 type sqlDB interface {
@@ -218,6 +235,8 @@ func (q sqliteQuerier) inQuery(column, subquery string) string {
 	return column + " IN (" + subquery + ")"
 }
 
+func (q sqliteQuerier) unindexed(column string) string { return column }
+
 func (q sqliteQuerier) lock() string { return "" }
 
 // statements keeps statements compiled: with SQLite compiling a statement often
@@ -315,6 +334,15 @@ func (e *postgres) inTx(ctx context.Context, f func(q querier) error) error {
 	return nil
 }
 
+func (e *postgres) snapshot(ctx context.Context, f func(q querier) error) error {
+	tx, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	return f(pgQuerier{db: tx, tx: tx})
+}
+
 type pgDB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -363,7 +391,7 @@ func (q pgQuerier) insert(ctx context.Context, table string, columns []string, r
 }
 
 func (q pgQuerier) nextIDs(ctx context.Context, table string, n int) ([]int64, error) {
-	rows, err := q.query(ctx, "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?)", table, n)
+	rows, err := q.query(ctx, "SELECT nextval(?::text::regclass) FROM generate_series(1, ?)", table+"_id_seq", n)
 	if err != nil {
 		return nil, err
 	}
@@ -392,6 +420,8 @@ func (q pgQuerier) inEach(subquery string, values []string) (string, any) {
 func (q pgQuerier) inQuery(column, subquery string) string {
 	return column + " = ANY(ARRAY(" + subquery + "))"
 }
+
+func (q pgQuerier) unindexed(column string) string { return column + " || ''" }
 
 // lock is NO KEY UPDATE: FOR UPDATE would deadlock with the foreign keys of
 // lines and events.

@@ -112,9 +112,10 @@ func (tx *Tx) lastHashesOf(ctx context.Context, accountID, kind string, external
 
 const rawColumns = "id, account_id, kind, external_id, body, source, read_at, state, attempts, error, done_at"
 
-// PendingRaw reads the oldest uninterpreted answers of an account.
-func (s *Store) PendingRaw(ctx context.Context, accountID string, limit int) ([]Raw, error) {
-	return s.rawRows(ctx, s.engine.reader(), "WHERE account_id = ? AND state = 'pending' ORDER BY id LIMIT ?", accountID, limit)
+// PendingRaw reads the oldest uninterpreted answers of an account with an id
+// above after.
+func (s *Store) PendingRaw(ctx context.Context, accountID string, after int64, limit int) ([]Raw, error) {
+	return s.rawRows(ctx, s.engine.reader(), "WHERE account_id = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?", accountID, after, limit)
 }
 
 // Raw reads one raw answer.

@@ -60,7 +60,7 @@ func (tx *Tx) LockOrdersByIDs(ctx context.Context, ids []int64) (map[int64]*orde
 
 // Order reads one order by its number.
 func (s *Store) Order(ctx context.Context, id int64) (*orderhub.Order, error) {
-	list, err := scanOrders(ctx, s.engine.reader(), "WHERE id = ?", id)
+	list, err := s.readOrders(ctx, "WHERE id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +74,14 @@ func (s *Store) Order(ctx context.Context, id int64) (*orderhub.Order, error) {
 func (s *Store) OrdersByIDs(ctx context.Context, ids []int64) ([]*orderhub.Order, error) {
 	q := s.engine.reader()
 	cond, arg := q.in("id", ids)
-	return scanOrders(ctx, q, "WHERE "+cond+" ORDER BY id", arg)
+	return s.readOrders(ctx, "WHERE "+cond+" ORDER BY id", arg)
 }
 
 // OrdersByExternal reads orders of an account by external id.
 func (s *Store) OrdersByExternal(ctx context.Context, accountID string, externalIDs []string) ([]*orderhub.Order, error) {
 	q := s.engine.reader()
 	cond, arg := q.inEach(orderByExternal, externalIDs)
-	return scanOrders(ctx, q, "WHERE "+cond+" ORDER BY id", accountID, arg)
+	return s.readOrders(ctx, "WHERE "+cond+" ORDER BY id", accountID, arg)
 }
 
 // Group reads the orders that the buyer sees as one purchase, of all accounts:
@@ -90,21 +90,30 @@ func (s *Store) Group(ctx context.Context, groupKey string) ([]*orderhub.Order, 
 	if groupKey == "" {
 		return nil, nil
 	}
-	return scanOrders(ctx, s.engine.reader(), "WHERE group_key = ? AND group_key <> '' ORDER BY id LIMIT 200", groupKey)
+	return s.readOrders(ctx, "WHERE group_key = ? AND group_key <> '' ORDER BY id LIMIT 200", groupKey)
 }
 
 // ExternalDeliveries pages through the unfinished orders of an account that
 // only deliver an order of the shop's own site.
 func (s *Store) ExternalDeliveries(ctx context.Context, accountID string, after int64, limit int) ([]*orderhub.Order, error) {
-	return scanOrders(ctx, s.engine.reader(), `WHERE account_id = ? AND site_order_id <> '' AND id > ?
+	return s.readOrders(ctx, `WHERE account_id = ? AND site_order_id <> '' AND id > ?
 		AND status IN ('unknown','pending','new','confirmed','packed','shipped','ready_for_pickup') ORDER BY id LIMIT ?`, accountID, after, limit)
 }
 
 // OpenOrders pages through the orders of an account that are not finished, by
 // number; after 0 begins.
 func (s *Store) OpenOrders(ctx context.Context, accountID string, after int64, limit int) ([]*orderhub.Order, error) {
-	return scanOrders(ctx, s.engine.reader(), `WHERE account_id = ? AND id > ?
+	return s.readOrders(ctx, `WHERE account_id = ? AND id > ?
 		AND status IN ('unknown','pending','new','confirmed','packed','shipped','ready_for_pickup') ORDER BY id LIMIT ?`, accountID, after, limit)
+}
+
+// readOrders reads orders and their lines as of one moment.
+func (s *Store) readOrders(ctx context.Context, where string, args ...any) (list []*orderhub.Order, err error) {
+	err = s.engine.snapshot(ctx, func(q querier) error {
+		list, err = scanOrders(ctx, q, where, args...)
+		return err
+	})
+	return list, err
 }
 
 func scanOrders(ctx context.Context, q querier, where string, args ...any) ([]*orderhub.Order, error) {

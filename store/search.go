@@ -10,10 +10,10 @@ import (
 // over a million orders, see orderhub bench.
 const (
 	// fewMatches is up to how many orders with a word are looked up one by one.
-	fewMatches = 4000
+	fewMatches = 3400
 	// newestFirst is how many orders are walked from the newest in search of a
 	// word that more have: a page fills soon just because the word is common.
-	newestFirst = 13_000
+	newestFirst = 12_000
 	// firstLook is a part of that: who finds next to nothing in it stops there.
 	firstLook = 2000
 )
@@ -25,9 +25,22 @@ type searchWord struct {
 	matches int
 }
 
-// begins is the condition on a row of terms.
-func (w searchWord) begins(c *condition, alias string) {
-	c.add(alias+".term >= ? AND "+alias+".term < ?", w.text, w.text+"\U0010FFFF")
+// begins is the condition on the word of a row.
+func (w searchWord) begins(column string) condition {
+	return condition{sql: column + " >= ? AND " + column + " < ?", args: []any{w.text, w.text + "\U0010FFFF"}}
+}
+
+// found selects the orders that have the word.
+func (w searchWord) found() condition {
+	c := w.begins("t.term")
+	return condition{sql: "SELECT t.order_id FROM terms t WHERE " + c.sql, args: c.args}
+}
+
+// has looks into the words of one order. It is a value and not EXISTS, which
+// PostgreSQL would turn round: it takes every beginning of a word for rare.
+func (w searchWord) has(q querier, order string) condition {
+	c := w.begins(q.unindexed("w.term"))
+	return condition{sql: "(SELECT 1 FROM terms w WHERE w.order_id = " + order + " AND " + c.sql + " LIMIT 1) = 1", args: c.args}
 }
 
 // search finds the keys of one page and one more of the orders that have all
@@ -67,9 +80,8 @@ func (s *Store) searchWords(ctx context.Context, text string) ([]searchWord, err
 }
 
 func (s *Store) countTerm(ctx context.Context, word string) (n int, err error) {
-	var c condition
-	searchWord{text: word}.begins(&c, "t")
-	rows, err := s.engine.reader().query(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM terms t"+c.where()+" LIMIT ?) m", append(c.args, fewMatches+1)...)
+	found := searchWord{text: word}.found()
+	rows, err := s.engine.reader().query(ctx, "SELECT COUNT(*) FROM ("+found.sql+" LIMIT ?) m", append(found.args, fewMatches+1)...)
 	if err != nil {
 		return 0, fmt.Errorf("search orders: %w", err)
 	}
@@ -83,46 +95,50 @@ func (s *Store) countTerm(ctx context.Context, word string) (n int, err error) {
 }
 
 // searchNewest walks the newest orders of each combination of account and
-// status. complete is false when it gave up before a page was full.
+// status, a first look and then the rest. complete is false when it gave up
+// before a page was full.
 func (s *Store) searchNewest(ctx context.Context, f OrderFilter, words []searchWord) (keys []orderKey, complete bool, err error) {
-	for _, walk := range []int{firstLook, newestFirst} {
-		keys, complete, err = s.walkNewest(ctx, f, words, walk)
-		hopeless := len(keys)*newestFirst/firstLook < f.Limit/2
-		if err != nil || complete || hopeless {
-			break
-		}
-	}
-	return keys, complete, err
-}
-
-func (s *Store) walkNewest(ctx context.Context, f OrderFilter, words []searchWord, walk int) (keys []orderKey, complete bool, err error) {
 	c, err := listConditions(f, "placed_at")
 	if err != nil {
 		return nil, false, err
 	}
-	walk = max(500, walk/(len(orAny(f.Accounts))*len(orAny(f.Statuses))))
+	parts := len(orAny(f.Accounts)) * len(orAny(f.Statuses))
 	complete = true
 	keys, err = heads(f, func(each condition) ([]orderKey, error) {
-		walked := c.and(each)
-		oldest, more, err := s.nth(ctx, walked, walk)
-		if err != nil {
-			return nil, err
+		var head []orderKey
+		below := c.and(each)
+		for _, walk := range []int{firstLook, newestFirst - firstLook} {
+			found, oldest, more, err := s.walk(ctx, below, words, max(400, walk/parts), f.Limit+1-len(head))
+			head = append(head, found...)
+			if err != nil || !more || len(head) > f.Limit {
+				return head, err
+			}
+			if hopeless := len(head)*newestFirst/firstLook < f.Limit; hopeless {
+				break
+			}
+			below = below.and(condition{sql: "placed_at < ?", args: []any{oldest}})
 		}
-		if more {
-			walked.add("placed_at >= ?", oldest)
-		}
-		for _, w := range words {
-			var t condition
-			w.begins(&t, "t")
-			walked.add("EXISTS (SELECT 1 FROM terms t WHERE t.order_id = orders.id AND "+t.sql+")", t.args...)
-		}
-		head, err := s.keys(ctx, walked, f.Limit+1)
-		if more && len(head) <= f.Limit {
-			complete = false
-		}
-		return head, err
+		complete = false
+		return head, nil
 	})
 	return keys, complete, err
+}
+
+// walk looks at about n orders from the newest for those that have all words.
+// more tells that there are older ones, placed before oldest.
+func (s *Store) walk(ctx context.Context, c condition, words []searchWord, n, limit int) (keys []orderKey, oldest int64, more bool, err error) {
+	oldest, more, err = s.nth(ctx, c, n)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	if more {
+		c = c.and(condition{sql: "placed_at >= ?", args: []any{oldest}})
+	}
+	for _, w := range words {
+		c = c.and(w.has(s.engine.reader(), "orders.id"))
+	}
+	keys, err = s.keys(ctx, c, limit)
+	return keys, oldest, more, err
 }
 
 // nth gives the time of the order n places down the list; more is false when
@@ -150,20 +166,16 @@ func (s *Store) searchAll(ctx context.Context, f OrderFilter, words []searchWord
 		return nil, err
 	}
 	q := s.engine.reader()
-	var found condition
-	words[0].begins(&found, "t")
-	for i, w := range words[1:] {
-		alias := fmt.Sprint("t", i)
-		var other condition
-		w.begins(&other, alias)
+	found := words[0].found()
+	for _, w := range words[1:] {
 		if words[0].matches > fewMatches {
-			found.add("t.order_id + 0 IN (SELECT "+alias+".order_id FROM terms "+alias+" WHERE "+other.sql+")", other.args...)
+			other := w.found()
+			found.sql, found.args = found.sql+" INTERSECT "+other.sql, append(found.args, other.args...)
 		} else {
-			found.add("EXISTS (SELECT 1 FROM terms "+alias+" WHERE "+alias+".order_id = t.order_id AND "+other.sql+")", other.args...)
+			found = found.and(w.has(q, "t.order_id"))
 		}
 	}
-	var all condition
-	all.add(q.inQuery("id", "SELECT t.order_id FROM terms t WHERE "+found.sql), found.args...)
+	all := condition{sql: q.inQuery("id", found.sql), args: found.args}
 	if len(f.Accounts) > 0 {
 		cond, arg := q.in("account_id || ''", f.Accounts)
 		all.add(cond, arg)

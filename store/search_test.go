@@ -17,7 +17,7 @@ import (
 func TestSearchManyMatches(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		const n = 20_000
+		const n = 9000
 		for _, id := range []string{"a", "b"} {
 			if _, err := s.CreateAccount(t.Context(), orderhub.Account{ID: id, Channel: "demo", Name: id}); err != nil {
 				t.Fatal(err)

@@ -31,7 +31,8 @@ type Config struct {
 	// Secret encrypts the settings of accounts. Empty with SQLite: a key file is
 	// made next to the database. Empty with PostgreSQL is an error.
 	Secret string
-	// MaxConns caps the connections to PostgreSQL; 0 = 10.
+	// MaxConns caps the connections to PostgreSQL; 0 = pool_max_conns of the
+	// address, or 10.
 	MaxConns int
 	// Now is the clock; nil = time.Now.
 	Now func() time.Time
@@ -84,8 +85,10 @@ func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 		// pgx repeats the DSN in its error, password and all.
 		return orderhub.Errorf(orderhub.CodeInvalid, "the PostgreSQL address cannot be read; want postgres://user:password@host:5432/database")
 	}
-	pc.MaxConns = int32(max(4, cfg.MaxConns))
-	if cfg.MaxConns == 0 {
+	switch {
+	case cfg.MaxConns > 0:
+		pc.MaxConns = int32(max(4, cfg.MaxConns))
+	case !strings.Contains(cfg.DSN, "pool_max_conns"):
 		pc.MaxConns = 10
 	}
 	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"

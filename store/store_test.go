@@ -240,7 +240,7 @@ func TestSaveRawLeavesOutTheSame(t *testing.T) {
 				t.Errorf("step %d: saved %d, want %d", i, n, c.want)
 			}
 		}
-		pending, err := s.PendingRaw(t.Context(), "a", 100)
+		pending, err := s.PendingRaw(t.Context(), "a", 0, 100)
 		if err != nil || len(pending) != 5 || string(pending[0].Body) != "A" {
 			t.Errorf("pending: %v, %d rows", err, len(pending))
 		}

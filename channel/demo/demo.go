@@ -23,7 +23,7 @@ var descriptor = channel.Descriptor{
 		{Key: "webhook_secret", Title: "Webhook secret", Help: "Cabinet → Integrations → Notifications. Leave empty to go without.", Secret: true},
 		channel.BaseURLSetting(),
 	},
-	Feeds:     []channel.Feed{{Name: "orders", Every: time.Minute, Hinted: true, Note: "everything that changed"}},
+	Feeds:     []channel.Feed{{Name: "orders", Every: time.Minute, Note: "everything that changed"}},
 	Limits:    []channel.Limit{{Group: groupOrders, Calls: 50, Period: time.Second, Parallel: 4, Source: "Demo API, Limits"}},
 	Statuses:  statuses,
 	ReadBatch: 100,

@@ -69,7 +69,7 @@ var descriptor = channel.Descriptor{
 		channel.BaseURLSetting(),
 	},
 	Feeds: []channel.Feed{
-		{Name: feedUnfulfilled, Every: time.Minute, Hinted: true, Note: "everything that waits for the seller, assembly due from 90 days ago to 180 days ahead"},
+		{Name: feedUnfulfilled, Every: time.Minute, Note: "everything that waits for the seller, assembly due from 90 days ago to 180 days ahead"},
 		{Name: feedChanges, Every: 2 * time.Minute, Note: "postings whose status changed since the last sweep, with an overlap of hours"},
 		{Name: feedFBO, Every: 10 * time.Minute, Note: "orders from Ozon's warehouses: the last days often, the last two months a few times a day"},
 	},

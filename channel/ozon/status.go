@@ -43,6 +43,7 @@ var statuses = orderhub.StatusTable{
 		{Word: "client_arbitration", Sub: "*", Status: orderhub.StatusShipped, Note: "hold arbitration"},
 		{Word: "delivering", Sub: "*", Status: orderhub.StatusShipped},
 		{Word: "delivering", Sub: subInPickupPoint, Status: orderhub.StatusReadyForPickup},
+		{Word: "delivering", Sub: subConditionallyDelivered, Status: orderhub.StatusShipped, Leads: orderhub.StatusDelivered, Note: "rFBS, reported as delivered: Ozon waits for the buyer's word and shows delivered by itself"},
 		{Word: "driver_pickup", Sub: "*", Status: orderhub.StatusShipped},
 		{Word: "sent_by_seller", Sub: "*", Status: orderhub.StatusShipped, Note: "no call leads here since January 2026"},
 		{Word: "delivered", Sub: "*", Status: orderhub.StatusDelivered},

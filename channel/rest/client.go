@@ -110,9 +110,12 @@ func (c *Client) Do(ctx context.Context, call Call) (Response, error) {
 	if err != nil {
 		return Response{}, orderhub.NewBorderError(orderhub.ClassRejected, op, "the request could not be built", errors.New(c.clean(innermost(err))))
 	}
+	began := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Response{}, c.transportError(op, call, err, unsent())
+		err := c.transportError(op, call, err, unsent())
+		record(ctx, req, began, 0, nil, err)
+		return Response{}, err
 	}
 	defer resp.Body.Close()
 	if c.opts.Charge != nil && c.opts.Quotas != nil {
@@ -121,19 +124,46 @@ func (c *Client) Do(ctx context.Context, call Call) (Response, error) {
 		}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
-	tooLarge := int64(len(body)) > c.opts.MaxBody
+	err = c.judge(op, call, resp, body, err)
+	record(ctx, req, began, resp.StatusCode, body, err)
+	if err != nil {
+		return Response{}, err
+	}
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// judge tells what is wrong with an answer, nil when nothing is.
+func (c *Client) judge(op string, call Call, resp *http.Response, body []byte, readErr error) error {
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// The status is an answer already, whatever became of its body.
-		return Response{}, c.answerError(op, call, resp, body)
-	case tooLarge:
+		return c.answerError(op, call, resp, body)
+	case int64(len(body)) > c.opts.MaxBody:
 		e := orderhub.NewBorderError(afterSend(call), op, fmt.Sprintf("the answer is larger than %d bytes", c.opts.MaxBody), nil)
 		e.HTTPStatus = resp.StatusCode
-		return Response{}, e
-	case err != nil:
-		return Response{}, c.transportError(op, call, err, false)
+		return e
+	case readErr != nil:
+		return c.transportError(op, call, readErr, false)
 	}
-	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return nil
+}
+
+// record hands a call to whoever records under this context.
+func record(ctx context.Context, req *http.Request, began time.Time, status int, reply []byte, failure error) {
+	r := channel.RecorderOf(ctx)
+	if r == nil {
+		return
+	}
+	e := channel.Exchange{At: began.UTC(), Took: time.Since(began), Method: req.Method, Path: req.URL.Path, Status: status, Reply: reply}
+	if failure != nil {
+		e.Failure = failure.Error()
+	}
+	if req.GetBody != nil {
+		if body, err := req.GetBody(); err == nil {
+			e.Request, _ = io.ReadAll(body) // from memory
+		}
+	}
+	r.Add(e)
 }
 
 // entrant is what Quotas can do beside channel.Quotas: cap the calls in flight.

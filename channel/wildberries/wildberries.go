@@ -91,7 +91,7 @@ var descriptor = channel.Descriptor{
 		{Key: settingDBS, Title: "Work with DBS orders", Default: "on", Check: oneOf("on", "off"), Help: "on or off."},
 	},
 	Feeds: []channel.Feed{
-		{Name: feedFBSNew, Every: 30 * time.Second, Hinted: true, Note: "all new FBS orders; the only answer that tells the required marking codes"},
+		{Name: feedFBSNew, Every: 30 * time.Second, Note: "all new FBS orders; the only answer that tells the required marking codes"},
 		{Name: feedFBSOrders, Every: 5 * time.Minute, Note: "FBS orders by time of creation with their statuses; 30 days at first, then from a day before the last sweep"},
 		{Name: feedDBSNew, Every: 30 * time.Second, Note: "all new DBS orders"},
 		{Name: feedDBSDone, Every: 10 * time.Minute, Note: "finished DBS orders with their statuses; open ones are not listed anywhere, they are read one by one"},

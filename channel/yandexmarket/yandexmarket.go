@@ -66,7 +66,7 @@ var descriptor = channel.Descriptor{
 		channel.BaseURLSetting(),
 	},
 	Feeds: []channel.Feed{{
-		Name: feedOrders, Every: time.Minute, Hinted: true,
+		Name: feedOrders, Every: time.Minute,
 		Note: "all orders by updateDate, with an overlap of an hour",
 	}},
 	Limits:        limits,

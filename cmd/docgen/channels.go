@@ -72,9 +72,9 @@ func feeds(p *page, s sheet) {
 	}
 	var rows [][]string
 	for _, f := range s.Feeds {
-		rows = append(rows, []string{code(f.Name), duration(f.Every), yes(f.Hinted), f.Note})
+		rows = append(rows, []string{code(f.Name), duration(f.Every), f.Note})
 	}
-	p.table([]string{"Feed", "Swept every", "At once on a hint", "What it shows"}, rows)
+	p.table([]string{"Feed", "Swept every", "What it shows"}, rows)
 }
 
 func quotas(p *page, s sheet) {
