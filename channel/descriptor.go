@@ -28,6 +28,8 @@ type Descriptor struct {
 	// ReadBatch and PushBatch are the largest batches of ReadOrders and of the
 	// push calls; 0 = 1.
 	ReadBatch, PushBatch int
+	// Stock is how the channel takes stock figures.
+	Stock StockLimits
 	// RefreshOpen is how often every open order is read again, for channels
 	// whose lists do not show changes (WB); 0 = never.
 	RefreshOpen time.Duration
@@ -58,7 +60,7 @@ type Feed struct {
 	Name string
 	// Every is the pause between sweeps.
 	Every time.Duration
-	Note   string
+	Note  string
 }
 
 // Limit is one quota bucket, as data.

@@ -38,6 +38,9 @@ const (
 	WorkAccept Work = "accept" // interpret raw answers
 	WorkFollow Work = "follow" // what new orders bring along
 	WorkPush   Work = "push"   // drain effects
+
+	WorkPublish  Work = "publish"  // tell a channel stock figures
+	WorkAllocate Work = "allocate" // the warehouse: link offers, serve those who wait
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -66,11 +69,11 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow:
+	case WorkAccept, WorkFollow, WorkAllocate:
 		return "inside"
 	case WorkSweep, WorkHints:
 		return "read"
-	case WorkPush:
+	case WorkPush, WorkPublish:
 		return "push"
 	}
 	return "inside"

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -148,7 +149,11 @@ const quarantined orderhub.Verdict = "quarantined"
 // and rings for what follows, all in one transaction.
 func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.Lease) error {
 	done := make([]orderhub.Verdict, 0, len(batch))
-	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+	goods, err := h.keepsGoods(ctx)
+	if err != nil {
+		return err
+	}
+	err = h.store.InTx(ctx, func(tx *store.Tx) error {
 		done = done[:0]
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
@@ -157,7 +162,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err != nil {
 			return err
 		}
-		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}}
+		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}, goods: goods}
 		if err := b.load(ctx, batch); err != nil {
 			return err
 		}
@@ -222,6 +227,7 @@ type ledgerBatch struct {
 	hints   []string
 	follow  bool
 	effects []*orderhub.Effect
+	goods   bool // orders claim goods
 }
 
 // entry is one order of the batch.
@@ -511,17 +517,43 @@ func (b *ledgerBatch) write(ctx context.Context) error {
 	if err := b.settle(ctx, updates); err != nil {
 		return err
 	}
-	if err := b.tx.UpdateOrders(ctx, updates); err != nil {
+	again, events, err := b.claimGoods(ctx, inserts, updates)
+	if err != nil {
 		return err
 	}
-	if err := b.writeEvents(ctx); err != nil {
+	if err := b.tx.UpdateOrders(ctx, append(updates, again...)); err != nil {
+		return err
+	}
+	if err := b.writeEvents(ctx, events); err != nil {
 		return err
 	}
 	return b.ring(ctx)
 }
 
-func (b *ledgerBatch) writeEvents(ctx context.Context) error {
-	var events []orderhub.Event
+// claimGoods lets the batch's orders claim their goods. again are new orders that
+// are to be written once more, with their holds.
+func (b *ledgerBatch) claimGoods(ctx context.Context, inserts, updates []store.Change) (again []store.Change, events []orderhub.Event, err error) {
+	if !b.goods {
+		return nil, nil, nil
+	}
+	orders := make([]*orderhub.Order, 0, len(inserts)+len(updates))
+	fresh := map[*orderhub.Order]bool{}
+	for _, c := range inserts {
+		orders, fresh[c.Order] = append(orders, c.Order), true
+	}
+	for _, c := range updates {
+		orders = append(orders, c.Order)
+	}
+	held, events, err := b.hub.claimGoods(ctx, b.tx, b.account.ID, orders, orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID})
+	for _, o := range held {
+		if fresh[o] {
+			again = append(again, store.Change{Order: o})
+		}
+	}
+	return again, events, err
+}
+
+func (b *ledgerBatch) writeEvents(ctx context.Context, events []orderhub.Event) error {
 	for _, e := range b.orders {
 		for _, ev := range e.events {
 			ev.OrderID = e.order.ID
@@ -533,8 +565,16 @@ func (b *ledgerBatch) writeEvents(ctx context.Context) error {
 			}
 		}
 	}
-	slices.SortStableFunc(events, func(x, y orderhub.Event) int { return int(x.InboxID - y.InboxID) })
+	slices.SortStableFunc(events, func(x, y orderhub.Event) int { return cmp.Compare(orLast(x.InboxID), orLast(y.InboxID)) })
 	return b.tx.AddEvents(ctx, events)
+}
+
+// orLast sorts what no raw answer says behind what one does.
+func orLast(inboxID int64) int64 {
+	if inboxID == 0 {
+		return 1<<63 - 1
+	}
+	return inboxID
 }
 
 // ring asks for what follows the batch.

@@ -30,6 +30,9 @@ func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (
 	if _, err := h.working(ctx, number); err != nil {
 		return Advanced{}, err
 	}
+	if _, err := h.keepsGoods(ctx); err != nil {
+		return Advanced{}, err
+	}
 	var out Advanced
 	err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		o, err := tx.LockOrder(ctx, number)
@@ -100,6 +103,13 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		o.Requested = plan.Push.To
 		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
 		events = append(events, requestedEvent(o, req, plan.Push.To, now))
+	}
+	if h.goods.Load() && len(plan.Local) > 0 {
+		_, held, err := h.claimGoods(ctx, tx, o.AccountID, []*orderhub.Order{o}, req.Actor)
+		if err != nil {
+			return out, err
+		}
+		events = append(events, held...)
 	}
 	if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
 		return out, err

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -45,6 +46,9 @@ type Options struct {
 	Hooks *Hooks
 	// LeaseTTL and Tick are handed to jobs.
 	LeaseTTL, Tick time.Duration
+	// StockLag is how late at most a channel shows a sale or a figure in its lists;
+	// 0 = 10 s. The strict oversell policy holds as long as it does.
+	StockLag time.Duration
 }
 
 // Hooks sabotage the pipeline on purpose. Each is called with what it may spoil.
@@ -70,6 +74,8 @@ type Hub struct {
 	hooks    Hooks
 	jobs     *jobs.Runner
 	metrics  *Metrics
+	lag      time.Duration
+	goods    atomic.Bool // the shop has products
 
 	mu       sync.Mutex
 	adapters map[string]*account
@@ -97,6 +103,9 @@ func New(opts Options) (*Hub, error) {
 	}
 	if h.batch == 0 {
 		h.batch = 100
+	}
+	if h.lag = opts.StockLag; h.lag == 0 {
+		h.lag = 10 * time.Second
 	}
 	if opts.Hooks != nil {
 		h.hooks = *opts.Hooks
@@ -207,6 +216,9 @@ func (h *Hub) pause(d time.Duration) time.Duration { return time.Duration(float6
 
 // work is the one switch over kinds of lanes.
 func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error {
+	if lane == stockLane {
+		return h.tendGoods(ctx, lease)
+	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
 		return err
@@ -221,6 +233,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 			return h.refresh(ctx, a, lease)
 		case auditFeed:
 			return h.auditRegularly(ctx, a, lease)
+		case catalogueFeed:
+			return h.readCatalogue(ctx, a, lease)
 		}
 		return h.sweep(ctx, a, lane.Feed, lease)
 	case jobs.WorkHints:
@@ -231,6 +245,9 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.follow(ctx, a)
 	case jobs.WorkPush:
 		return h.drainEffects(ctx, a, lease)
+	case jobs.WorkPublish:
+		return h.publish(ctx, a, lease)
+	case jobs.WorkAllocate:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -250,6 +267,12 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	for _, id := range d.Effects {
 		lanes = append(lanes, jobs.Lane{Work: jobs.WorkPush, Account: id})
+	}
+	for _, id := range d.Publications {
+		lanes = append(lanes, jobs.Lane{Work: jobs.WorkPublish, Account: id})
+	}
+	if d.Goods {
+		lanes = append(lanes, stockLane)
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {
@@ -282,6 +305,9 @@ func (h *Hub) feeds(name orderhub.Channel) []string {
 	}
 	if d.RefreshOpen > 0 {
 		out = append(out, refreshFeed)
+	}
+	if d.Stock.Batch > 0 && len(d.Feeds) > 0 {
+		out = append(out, catalogueFeed)
 	}
 	return out
 }

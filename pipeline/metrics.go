@@ -10,6 +10,7 @@ type Metrics struct {
 	effects      *prometheus.CounterVec
 	callFailures *prometheus.CounterVec
 	webhooks     *prometheus.CounterVec
+	secondWriter *prometheus.CounterVec
 }
 
 func newMetrics() *Metrics {
@@ -23,11 +24,12 @@ func newMetrics() *Metrics {
 		effects:      vec("effects_total", "Effects by the state they came to.", "account", "state"),
 		callFailures: vec("call_failures_total", "Failed calls to channels, by class.", "account", "class"),
 		webhooks:     vec("webhooks_total", "Webhook messages by result.", "account", "result"),
+		secondWriter: vec("stock_second_writer_total", "Stock figures at a channel that were higher than the hub ever allowed.", "account"),
 	}
 }
 
 func (m *Metrics) all() []*prometheus.CounterVec {
-	return []*prometheus.CounterVec{m.rawSaved, m.accepted, m.quarantined, m.effects, m.callFailures, m.webhooks}
+	return []*prometheus.CounterVec{m.rawSaved, m.accepted, m.quarantined, m.effects, m.callFailures, m.webhooks, m.secondWriter}
 }
 
 // Describe implements prometheus.Collector.

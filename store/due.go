@@ -12,7 +12,11 @@ import (
 // fast way to it; looking here regularly is the safe one.
 type Due struct {
 	Inbox, Effects, Hints []string // account ids
-	Feeds                 []FeedPosition
+	// Publications are accounts with stock figures to send or to look at, Goods
+	// tells that the warehouse has something to do.
+	Publications []string
+	Goods        bool
+	Feeds        []FeedPosition
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -33,8 +37,26 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 	if d.Hints, err = s.column(ctx, "SELECT DISTINCT account_id FROM hints WHERE next_at <= ? AND account_id IN "+active, now); err != nil {
 		return d, err
 	}
+	if d.Publications, err = s.column(ctx, `SELECT a.id FROM accounts a WHERE a.state = 'active' AND EXISTS
+		(SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.next_at <= ? AND `+publicationDue+")", now); err != nil {
+		return d, err
+	}
+	if d.Goods, err = s.goodsDue(ctx, now); err != nil {
+		return d, err
+	}
 	d.Feeds, err = s.Feeds(ctx, "")
 	return d, err
+}
+
+// goodsDue tells whether the warehouse has something to do: a cart whose time is
+// over, goods for somebody who waits, a lack that is not shown.
+func (s *Store) goodsDue(ctx context.Context, now int64) (bool, error) {
+	due, err := s.column(ctx, `SELECT 'cart' FROM carts WHERE state = 'held' AND expires_at <= ?
+		UNION ALL SELECT 'free' FROM demands d JOIN stock s ON s.warehouse = d.warehouse AND s.sku = d.sku
+			WHERE d.reserved + d.consumed + d.unbacked < d.needed AND s.on_hand - s.reserved - s.quarantine > 0
+		UNION ALL SELECT 'short' FROM demands d JOIN orders o ON o.id = d.holder
+			WHERE d.reserved + d.consumed + d.unbacked < d.needed AND o.hub_holds NOT LIKE '%short%' LIMIT 1`, now)
+	return len(due) > 0, err
 }
 
 // Leases lists who holds which lease now, by name.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+
+	"github.com/orderhub/orderhub"
 )
 
 // meta reads one of the database's own facts; "" when it is not there.
@@ -31,6 +33,29 @@ func (tx *Tx) setMeta(ctx context.Context, key, value string) error {
 		key, base64.StdEncoding.EncodeToString([]byte(value)))
 	if err != nil {
 		return fmt.Errorf("write meta %s: %w", key, err)
+	}
+	return nil
+}
+
+// Oversell is the hub's default policy, shared unless set.
+func (tx *Tx) Oversell(ctx context.Context) (orderhub.OversellPolicy, error) {
+	v, err := tx.meta(ctx, "oversell")
+	if v == "" {
+		v = string(orderhub.OversellShared)
+	}
+	return orderhub.OversellPolicy(v), err
+}
+
+// SetOversell sets the hub's default policy; every listing is worked out again.
+func (tx *Tx) SetOversell(ctx context.Context, p orderhub.OversellPolicy) error {
+	if p != orderhub.OversellShared && p != orderhub.OversellStrict {
+		return orderhub.InvalidField("oversell", "%q is not known; allowed: shared, strict", p)
+	}
+	if err := tx.setMeta(ctx, "oversell", string(p)); err != nil {
+		return err
+	}
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1"); err != nil {
+		return fmt.Errorf("set the oversell policy: %w", err)
 	}
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 // over a million orders, see orderhub bench.
 const (
 	// fewMatches is up to how many orders with a word are looked up one by one.
-	fewMatches = 3400
+	fewMatches = 2600
 	// newestFirst is how many orders are walked from the newest in search of a
 	// word that more have: a page fills soon just because the word is common.
-	newestFirst = 12_000
+	newestFirst = 10_500
 	// firstLook is a part of that: who finds next to nothing in it stops there.
 	firstLook = 2000
 )

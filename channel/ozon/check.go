@@ -14,8 +14,9 @@ import (
 // warnBefore is how long before its end a key is warned about.
 const warnBefore = 14 * day
 
-// Check asks what the key may do and until when: POST /v1/roles, and the name
-// of the seller: POST /v1/seller/info.
+// Check asks what the key may do and until when: POST /v1/roles, the name of the
+// seller: POST /v1/seller/info, and whether stock can be published: with a
+// missing or a wrong warehouse_id the warning lists the choices.
 func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	var roles struct {
 		ExpiresAt text `json:"expires_at"`
@@ -48,6 +49,9 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 		out.Warnings = append(out.Warnings, "the key may not call "+strings.Join(missing, ", ")+": give it a role that allows them")
 	}
 	out.Name = a.sellerName(ctx)
+	if w := a.warehouseWarning(ctx); w != "" {
+		out.Warnings = append(out.Warnings, w)
+	}
 	return out, nil
 }
 
@@ -55,8 +59,12 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 func (a *adapter) missing(may map[string]bool) []string {
 	need := []string{
 		pathUnfulfilled, pathList, pathGet, pathShip, pathCancel, pathCancelReason,
-		pathDelivering, pathLastMile, pathDelivered, pathTracking,
+		pathDelivering, pathLastMile, pathDelivered, pathProductList, pathProductInfo,
 	}
+	if a.warehouse != "" {
+		need = append(need, pathStocks, pathStockInfo)
+	}
+	need = append(need, pathTracking)
 	if a.watchFBO {
 		need = append(need, pathFBOList)
 	}
@@ -93,4 +101,39 @@ func (a *adapter) sellerName(ctx context.Context) string {
 		name += " (" + string(info.Company.Currency) + ")"
 	}
 	return strings.TrimSpace(name)
+}
+
+// closedWarehouses are the states of a warehouse from which nothing is sold.
+var closedWarehouses = []text{"disabled", "blocked", "disabled_due_to_limit", "error"}
+
+// warehouseWarning says what keeps the hub from publishing stock. The list of
+// warehouses is help: without it the check still holds.
+func (a *adapter) warehouseWarning(ctx context.Context) string {
+	page, err := a.warehouses(ctx)
+	var choices []string
+	for _, w := range page.Warehouses {
+		name := strings.TrimSpace(string(w.Name))
+		if string(w.ID) == a.warehouse && slices.Contains(closedWarehouses, w.Status) {
+			return fmt.Sprintf("the warehouse %s (%s) is %s at Ozon: nothing is sold from it", w.ID, name, w.Status)
+		}
+		if string(w.ID) == a.warehouse {
+			return ""
+		}
+		if w.RFBS == "true" {
+			name += ", rFBS"
+		}
+		choices = append(choices, fmt.Sprintf("%s (%s)", w.ID, name))
+	}
+	known := ""
+	if len(choices) > 0 {
+		known = "; the account has " + strings.Join(choices, ", ")
+	}
+	switch {
+	case a.warehouse == "":
+		return "no stock is published: the setting " + settingWarehouse + " is empty" + known
+	case err != nil || len(choices) == 0 || page.HasNext == "true":
+		return "" // nothing is known about it
+	default:
+		return "the setting " + settingWarehouse + " is " + a.warehouse + ", which is none of the account's warehouses" + known
+	}
 }

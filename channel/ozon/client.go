@@ -1,6 +1,7 @@
 package ozon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -16,32 +17,37 @@ import (
 // with a month or two of notice. Documentation of each:
 // https://docs.ozon.ru/api/seller/#operation/<name behind the path>.
 const (
-	pathUnfulfilled  = "/v4/posting/fbs/unfulfilled/list"    // PostingFbsUnfulfilledList
-	pathList         = "/v4/posting/fbs/list"                // PostingFbsList
-	pathGet          = "/v3/posting/fbs/get"                 // PostingAPI_GetFbsPostingV3
-	pathFBOList      = "/v3/posting/fbo/list"                // PostingFboList
-	pathShip         = "/v4/posting/fbs/ship"                // PostingAPI_ShipFbsPostingV4
-	pathCancel       = "/v2/posting/fbs/cancel"              // PostingAPI_CancelFbsPosting
-	pathCancelReason = "/v1/posting/fbs/cancel-reason"       // PostingAPI_GetPostingFbsCancelReasonV1
-	pathDelivering   = "/v2/fbs/posting/delivering"          // PostingAPI_FbsPostingDelivering
-	pathLastMile     = "/v2/fbs/posting/last-mile"           // PostingAPI_FbsPostingLastMile
-	pathDelivered    = "/v2/fbs/posting/delivered"           // PostingAPI_FbsPostingDelivered
-	pathTracking     = "/v2/fbs/posting/tracking-number/set" // PostingAPI_FbsPostingTrackingNumberSet
-	pathRoles        = "/v1/roles"                           // AccessAPI_RolesByToken
-	pathSellerInfo   = "/v1/seller/info"                     // SellerAPI_SellerInfo
+	pathUnfulfilled  = "/v4/posting/fbs/unfulfilled/list"         // PostingFbsUnfulfilledList
+	pathList         = "/v4/posting/fbs/list"                     // PostingFbsList
+	pathGet          = "/v3/posting/fbs/get"                      // PostingAPI_GetFbsPostingV3
+	pathFBOList      = "/v3/posting/fbo/list"                     // PostingFboList
+	pathShip         = "/v4/posting/fbs/ship"                     // PostingAPI_ShipFbsPostingV4
+	pathCancel       = "/v2/posting/fbs/cancel"                   // PostingAPI_CancelFbsPosting
+	pathCancelReason = "/v1/posting/fbs/cancel-reason"            // PostingAPI_GetPostingFbsCancelReasonV1
+	pathDelivering   = "/v2/fbs/posting/delivering"               // PostingAPI_FbsPostingDelivering
+	pathLastMile     = "/v2/fbs/posting/last-mile"                // PostingAPI_FbsPostingLastMile
+	pathDelivered    = "/v2/fbs/posting/delivered"                // PostingAPI_FbsPostingDelivered
+	pathTracking     = "/v2/fbs/posting/tracking-number/set"      // PostingAPI_FbsPostingTrackingNumberSet
+	pathRoles        = "/v1/roles"                                // AccessAPI_RolesByToken
+	pathSellerInfo   = "/v1/seller/info"                          // SellerAPI_SellerInfo
+	pathProductList  = "/v3/product/list"                         // ProductAPI_GetProductList
+	pathProductInfo  = "/v3/product/info/list"                    // ProductAPI_GetProductInfoList
+	pathStocks       = "/v2/products/stocks"                      // ProductAPI_ProductsStocksV2
+	pathStockInfo    = "/v2/product/info/stocks-by-warehouse/fbs" // ProductAPI_GetProductInfoStocksByWarehouseFbsV2
+	pathWarehouses   = "/v2/warehouse/list"                       // WarehouseListV2
 )
 
 // read calls a method that changes nothing.
 func (a *adapter) read(ctx context.Context, path string, body, into any) (rest.Response, error) {
 	return a.rest.DoJSON(ctx, rest.Call{
-		Method: http.MethodPost, URL: rest.Join(a.base, path), Group: groupAll, Body: body,
+		Method: http.MethodPost, URL: rest.Join(a.base, path), Group: cmp.Or(ownGroups[path], groupAll), Body: body,
 	}, into)
 }
 
 // write calls a method that changes something: its answer lost is uncertain.
 func (a *adapter) write(ctx context.Context, path string, body, into any) error {
 	_, err := a.rest.DoJSON(ctx, rest.Call{
-		Method: http.MethodPost, URL: rest.Join(a.base, path), Group: groupAll, Body: body, Write: true,
+		Method: http.MethodPost, URL: rest.Join(a.base, path), Group: cmp.Or(ownGroups[path], groupAll), Body: body, Write: true,
 	}, into)
 	return err
 }
@@ -211,6 +217,89 @@ func (a *adapter) setTracking(ctx context.Context, numbers []trackingNumber) ([]
 	}
 	err := a.write(ctx, pathTracking, map[string]any{"tracking_numbers": numbers}, &answer)
 	return answer.Result, err
+}
+
+// productList reads one page of the offers: POST /v3/product/list. The page
+// without offers is the end.
+func (a *adapter) productList(ctx context.Context, visibility, lastID string) (productsPage, error) {
+	var answer struct {
+		Result *productsPage `json:"result"`
+	}
+	_, err := a.read(ctx, pathProductList, struct {
+		Filter map[string]string `json:"filter"`
+		LastID string            `json:"last_id"`
+		Limit  int               `json:"limit"`
+	}{map[string]string{"visibility": visibility}, lastID, a.goodsPage}, &answer)
+	switch {
+	case err != nil:
+		return productsPage{}, err
+	// An answer about something else must not pass for the end of the list.
+	case answer.Result == nil || (answer.Result.Items == nil && answer.Result.LastID == nil):
+		return productsPage{}, a.fail(orderhub.ClassRetry, pathProductList, "the answer holds no list of offers", "")
+	}
+	return *answer.Result, nil
+}
+
+// productInfo reads names, barcodes and states by product_id, as many as a page
+// of the list has: POST /v3/product/info/list.
+func (a *adapter) productInfo(ctx context.Context, ids []string) (map[string]productInfo, error) {
+	var answer struct {
+		Items *[]productInfo `json:"items"`
+	}
+	if _, err := a.read(ctx, pathProductInfo, map[string][]string{"product_id": ids}, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Items == nil {
+		return nil, a.fail(orderhub.ClassRetry, pathProductInfo, "the answer holds no offers", "")
+	}
+	out := map[string]productInfo{}
+	for _, p := range *answer.Items {
+		out[string(p.ID)] = p
+	}
+	return out, nil
+}
+
+// stockPair is one row of /v2/products/stocks. When both ids are sent offer_id
+// wins, so one is: an article can be renamed and be another offer's today.
+type stockPair struct {
+	ProductID   json.Number `json:"product_id,omitempty"`
+	OfferID     string      `json:"offer_id,omitempty"`
+	Stock       int64       `json:"stock"`
+	WarehouseID json.Number `json:"warehouse_id"`
+}
+
+// setStocks sets up to 100 figures: POST /v2/products/stocks. The figure is what
+// is free for sale, without what Ozon has reserved. Each row is answered inside
+// the 200.
+func (a *adapter) setStocks(ctx context.Context, pairs []stockPair) ([]stockRow, error) {
+	var answer struct {
+		Result []stockRow `json:"result"`
+	}
+	err := a.write(ctx, pathStocks, map[string]any{"stocks": pairs}, &answer)
+	return answer.Result, err
+}
+
+// stocksOf reads one page of the stock of up to 1000 SKUs in all warehouses:
+// POST /v2/product/info/stocks-by-warehouse/fbs.
+func (a *adapter) stocksOf(ctx context.Context, skus []string, cursor string) (stockPage, error) {
+	var page stockPage
+	_, err := a.read(ctx, pathStockInfo, struct {
+		Cursor string   `json:"cursor,omitempty"`
+		Limit  int      `json:"limit"`
+		SKU    []string `json:"sku"`
+	}{cursor, maxGoods, skus}, &page)
+	if err == nil && page.Products == nil {
+		err = a.fail(orderhub.ClassRetry, pathStockInfo, "the answer holds no stock", "")
+	}
+	return page, err
+}
+
+// warehouses reads the first 200 warehouses of the account, FBS and rFBS:
+// POST /v2/warehouse/list.
+func (a *adapter) warehouses(ctx context.Context) (warehousesPage, error) {
+	var page warehousesPage
+	_, err := a.read(ctx, pathWarehouses, map[string]int{"limit": 200}, &page)
+	return page, err
 }
 
 // withRequest asks for the optional parts. The lists and get must ask for the

@@ -2,10 +2,12 @@
 // It translates between the Ozon Seller API and the hub's words and makes one
 // attempt per call. It must not decide what happens to an order, keep state
 // between calls, or use another marketplace id than the one a field asks for:
-// offer_id is Line.SKU, sku is Line.ListingKey, Ozon's product_id is not used.
+// offer_id is Line.SKU and Listing.Article, sku is Line.ListingKey and
+// Listing.Key, product_id is what stock is set by.
 package ozon
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -29,6 +31,7 @@ const (
 	settingClientID   = "client_id"
 	settingAPIKey     = "api_key"
 	settingFBO        = "fbo"
+	settingWarehouse  = "warehouse_id"
 	settingWebhookIPs = "webhook_ips"
 )
 
@@ -39,8 +42,15 @@ const (
 	feedFBO         = "fbo"
 )
 
-// groupAll is the one quota bucket: Ozon counts all methods of a Client-Id together.
-const groupAll = "all"
+// The quota buckets: Ozon counts all methods of a Client-Id together, and some
+// have a limit of their own besides.
+const (
+	groupAll    = "all"
+	groupStocks = "stocks"
+)
+
+// ownGroups are the methods with a limit of their own.
+var ownGroups = map[string]string{pathStocks: groupStocks}
 
 // networks are those that notifications come from (Seller API, push_start).
 var networks = []string{"195.34.21.0/24", "185.73.192.0/22", "91.223.93.0/24"}
@@ -63,6 +73,10 @@ var descriptor = channel.Descriptor{
 			Help: "yes shows the orders that Ozon ships from its own warehouses; no for a key without that right.",
 		},
 		{
+			Key: settingWarehouse, Title: "Warehouse for stock", Check: checkWarehouse,
+			Help: "The number of the FBS warehouse whose stock the hub publishes; the check of the account lists the numbers. Leave empty to publish no stock.",
+		},
+		{
 			Key: settingWebhookIPs, Title: "Notification senders", Check: checkNetworks,
 			Help: "Networks that notifications may come from, separated by commas, when they reach the hub through a proxy that hides the sender. Leave empty for Ozon's own.",
 		},
@@ -77,12 +91,19 @@ var descriptor = channel.Descriptor{
 		// Ozon allows 50 calls in any second. A bucket of 5 refilled at 45 a
 		// second never exceeds that, however the second is cut.
 		{Group: groupAll, Calls: 45, Period: time.Second, Burst: 5, Source: "Seller API, Process: 50 requests per second over all methods of one Client ID"},
+		// 70 a minute and 10 at once are never more than 80 in any minute.
+		{Group: groupStocks, Calls: 70, Period: time.Minute, Burst: 10, Source: "Seller API, /v2/products/stocks: 80 requests per minute; each also counts among all methods"},
 	},
 	Statuses:      statuses,
 	CancelReasons: cancelReasons,
 	ReadBatch:     10,
 	// One tracking call takes 20 numbers (/v2/fbs/posting/tracking-number/set).
-	PushBatch:    20,
+	PushBatch: 20,
+	Stock: channel.StockLimits{
+		Batch: 100, ReadBatch: 1000, PairPause: pairPause,
+		// No document says that a cancelled order raises the free stock again.
+		Restores: false,
+	},
 	Patience:     10 * time.Minute,
 	WebhookIPs:   networks,
 	WebhookLimit: 256 << 10,
@@ -98,11 +119,15 @@ type adapter struct {
 	clientID string
 	apiKey   string // only to keep it out of texts
 	watchFBO bool
-	senders  []netip.Prefix
+	// warehouse is whose stock is published, "" = none.
+	warehouse string
+	senders   []netip.Prefix
 	// local lets notifications of this machine and its private networks in: set
 	// when base_url points away from Ozon (a simulator, a proxy).
 	local    bool
 	pageSize int
+	// goodsPage is the page of the catalogue.
+	goodsPage int
 }
 
 var (
@@ -115,10 +140,17 @@ var (
 	_ channel.Checker        = (*adapter)(nil)
 	_ channel.WebhookParser  = (*adapter)(nil)
 	_ channel.QuotaReporter  = (*adapter)(nil)
+	_ channel.Catalogue      = (*adapter)(nil)
+	_ channel.StockPusher    = (*adapter)(nil)
+	_ channel.StockReader    = (*adapter)(nil)
 )
 
-// maxPage is the largest page of the posting lists (v4, FBO v3).
-const maxPage = 100
+const (
+	// maxPage is the largest page of the posting lists (v4, FBO v3).
+	maxPage = 100
+	// maxGoods is the largest page of the calls about offers and their stock.
+	maxGoods = 1000
+)
 
 func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error) {
 	return openPaged(settings, deps, maxPage)
@@ -131,15 +163,17 @@ func openPaged(settings channel.Settings, deps channel.Deps, pageSize int) (chan
 		return nil, err
 	}
 	a := &adapter{
-		quotas:   deps.Quotas,
-		log:      deps.Log,
-		now:      deps.Now,
-		base:     resolved[channel.SettingBaseURL],
-		clientID: resolved[settingClientID],
-		apiKey:   resolved[settingAPIKey],
-		watchFBO: resolved[settingFBO] == "yes",
-		local:    resolved[channel.SettingBaseURL] != "" && resolved[settingWebhookIPs] == "",
-		pageSize: pageSize,
+		quotas:    deps.Quotas,
+		log:       deps.Log,
+		now:       deps.Now,
+		base:      resolved[channel.SettingBaseURL],
+		clientID:  resolved[settingClientID],
+		apiKey:    resolved[settingAPIKey],
+		watchFBO:  resolved[settingFBO] == "yes",
+		warehouse: resolved[settingWarehouse],
+		local:     resolved[channel.SettingBaseURL] != "" && resolved[settingWebhookIPs] == "",
+		pageSize:  pageSize,
+		goodsPage: maxGoods,
 	}
 	if a.senders, err = parseNetworks(resolved[settingWebhookIPs]); err != nil {
 		return nil, err
@@ -159,12 +193,23 @@ func openPaged(settings channel.Settings, deps channel.Deps, pageSize int) (chan
 	a.rest = rest.New(rest.Options{
 		Name:    string(descriptor.Name),
 		HTTP:    deps.HTTP,
-		Quotas:  a.quotas,
+		Quotas:  nested{a.quotas},
 		Header:  http.Header{"Client-Id": {a.clientID}, "Api-Key": {a.apiKey}},
 		Secrets: []string{a.apiKey},
 		Explain: a.explain,
 	})
 	return a, nil
+}
+
+// nested lets a call with a limit of its own count among all calls too.
+type nested struct{ channel.Quotas }
+
+// Wait waits for the method's own limit first: it is the longer one.
+func (n nested) Wait(ctx context.Context, group string, calls int) error {
+	if err := n.Quotas.Wait(ctx, group, calls); err != nil || group == groupAll {
+		return err
+	}
+	return n.Quotas.Wait(ctx, groupAll, calls)
 }
 
 // QuotaLeft tells how many calls are allowed right now.
@@ -173,6 +218,8 @@ func (a *adapter) QuotaLeft() map[string]int { return a.quotas.Left() }
 var (
 	clientIDPattern = regexp.MustCompile(`^[0-9]{1,19}$`)
 	apiKeyPattern   = regexp.MustCompile(`^[!-~]{8,200}$`)
+	// idPattern is any of Ozon's own numbers.
+	idPattern = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 )
 
 func checkClientID(v string) error {
@@ -186,6 +233,13 @@ func checkClientID(v string) error {
 func checkAPIKey(v string) error {
 	if !apiKeyPattern.MatchString(v) {
 		return errors.New("is 8 to 200 printable characters without spaces; copy it again")
+	}
+	return nil
+}
+
+func checkWarehouse(v string) error {
+	if !idPattern.MatchString(v) {
+		return errors.New("is the number of a warehouse, like 1020009000123")
 	}
 	return nil
 }

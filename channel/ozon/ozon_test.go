@@ -39,6 +39,7 @@ type answer struct {
 
 type asked struct {
 	path string
+	raw  []byte
 	body map[string]any
 }
 
@@ -48,7 +49,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.Unmarshal(raw, &body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, asked{r.URL.Path, body})
+	s.asked = append(s.asked, asked{r.URL.Path, raw, body})
 	list := s.replies[r.URL.Path]
 	if len(list) == 0 {
 		w.WriteHeader(http.StatusNotFound)
@@ -407,40 +408,6 @@ func TestErrorWords(t *testing.T) {
 			_, err := a.List(t.Context(), feedUnfulfilled, nil)
 			if err == nil || orderhub.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.words) || strings.Contains(err.Error(), "Лосев") {
 				t.Errorf("want class %s and %q, got %s: %v", tc.class, tc.words, orderhub.ClassOf(err), err)
-			}
-		})
-	}
-}
-
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	methods := func(list []string) string {
-		b, _ := json.Marshal(list)
-		return string(b)
-	}
-	all := (&adapter{watchFBO: true}).missing(nil)
-	name := ok(`{"company":{"name":"Лавка чая","currency":"RUB"}}`)
-	for title, tc := range map[string]struct {
-		roles   string
-		company []answer
-		want    channel.CheckResult
-	}{
-		"good": {`{"expires_at":"2027-02-01T00:00:00Z","roles":[{"name":"Admin","methods":` + methods(all) + `}]}`, name,
-			channel.CheckResult{Name: "Лавка чая (RUB)", Expires: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), Can: []string{"Admin"}}},
-		"ends soon, reads only": {`{"expires_at":"2026-11-26T13:00:00Z","roles":[{"name":"Read","methods":` + methods(all[:len(all)-2]) + `}]}`, nil,
-			channel.CheckResult{Expires: time.Date(2026, 11, 26, 13, 0, 0, 0, time.UTC), Can: []string{"Read"}, Warnings: []string{
-				"the API key expires in 6 days, on 2026-11-26; make a new one in Ozon Seller",
-				"the key may not call /v2/fbs/posting/tracking-number/set, /v3/posting/fbo/list: give it a role that allows them"}}},
-		"expired": {`{"expires_at":"2026-11-19T00:00:00Z","roles":[]}`, name,
-			channel.CheckResult{Name: "Лавка чая (RUB)", Expires: time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), Warnings: []string{
-				"the API key expired on 2026-11-19; make a new one in Ozon Seller"}}},
-	} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			a, _ := setup(t, map[string][]answer{pathRoles: ok(tc.roles), pathSellerInfo: tc.company})
-			got, err := a.Check(t.Context())
-			if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
-				t.Errorf("error %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}

@@ -229,6 +229,85 @@ func (p *postingsPage) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// productsPage is the result of /v3/product/list. Even its last page with offers
+// has a last_id.
+type productsPage struct {
+	Items  []productRow `json:"items"`
+	LastID *text        `json:"last_id"`
+}
+
+type productRow struct {
+	ProductID text `json:"product_id"`
+	OfferID   text `json:"offer_id"`
+	SKU       text `json:"sku"`
+	Archived  text `json:"archived"`
+}
+
+// productInfo is one item of /v3/product/info/list.
+type productInfo struct {
+	ID           text                   `json:"id"` // the product_id
+	SKU          text                   `json:"sku"`
+	Name         text                   `json:"name"`
+	Barcodes     texts                  `json:"barcodes"`
+	Archived     text                   `json:"is_archived"`
+	AutoArchived text                   `json:"is_autoarchived"`
+	Statuses     loose[productStatuses] `json:"statuses"`
+	Errors       loose[[]productError]  `json:"errors"`
+	Visibility   loose[visibility]      `json:"visibility_details"`
+}
+
+type productStatuses struct {
+	Created text `json:"is_created"`
+}
+
+type productError struct {
+	Level text `json:"level"`
+}
+
+type visibility struct {
+	HasPrice text `json:"has_price"`
+}
+
+// stockRow is one row of the answer of /v2/products/stocks.
+type stockRow struct {
+	OfferID     text                `json:"offer_id"`
+	ProductID   text                `json:"product_id"`
+	WarehouseID text                `json:"warehouse_id"`
+	Updated     text                `json:"updated"`
+	Errors      loose[[]stockFault] `json:"errors"`
+}
+
+type stockFault struct {
+	Code    text `json:"code"`
+	Message text `json:"message"`
+}
+
+// stockPage is one answer of /v2/product/info/stocks-by-warehouse/fbs: a row per
+// offer and warehouse.
+type stockPage struct {
+	Products *[]stockShown `json:"products"`
+	Cursor   text          `json:"cursor"`
+	HasNext  text          `json:"has_next"`
+}
+
+type stockShown struct {
+	SKU         text `json:"sku"`
+	WarehouseID text `json:"warehouse_id"`
+	Free        text `json:"free_stock"`
+}
+
+type warehousesPage struct {
+	Warehouses []warehouse `json:"warehouses"`
+	HasNext    text        `json:"has_next"`
+}
+
+type warehouse struct {
+	ID     text `json:"warehouse_id"`
+	Name   text `json:"name"`
+	Status text `json:"status"`
+	RFBS   text `json:"is_rfbs"`
+}
+
 // rowResult is one row of the answer to the rFBS moves and the tracking numbers.
 type rowResult struct {
 	PostingNumber text    `json:"posting_number"`

@@ -151,6 +151,8 @@ func readLines(o object, s *orderhub.Snapshot, currency string) {
 			ID: l.id("id"), SKU: l.id("sku"), Name: l.text("name", maxShort),
 			Quantity: l.quantity("qty"), VAT: l.text("vat", 20),
 		}
+		// A shop has no number of an offer beside its article.
+		line.ListingKey = line.SKU
 		if b := l.id("barcode"); b != "" {
 			line.Barcodes = []string{b}
 		}

@@ -142,6 +142,9 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 		result.Name = u.Host
 	}
 	result.Can = []string{"order.status_changed"}
+	if a.stock == stockWebhook {
+		result.Can = append(result.Can, "stock.updated")
+	}
 	return result, nil
 }
 

@@ -208,6 +208,13 @@ func TestCheckSendsASignedPing(t *testing.T) {
 	if err != nil || !slices.Equal(s.types, []string{"ping"}) || result.Name == "" {
 		t.Errorf("got %+v, %v, the shop got %v", result, err, s.types)
 	}
+	if !slices.Equal(result.Can, []string{"order.status_changed"}) {
+		t.Errorf("can: got %v", result.Can)
+	}
+	result, err = setup(t, withStock(s)).Check(t.Context())
+	if err != nil || !slices.Equal(result.Can, []string{"order.status_changed", "stock.updated"}) {
+		t.Errorf("can, with stock: got %v, %v", result.Can, err)
+	}
 	down := newShop(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })
 	if _, err := setup(t, toShop(down)).Check(t.Context()); orderhub.ClassOf(err) != orderhub.ClassAuth {
 		t.Errorf("got %v, want class auth", err)
@@ -224,12 +231,14 @@ func TestSettings(t *testing.T) {
 		{"nothing: REST intake only", map[string]string{}, ""},
 		{"all", map[string]string{
 			"secret": testSecret, "secret_old": oldSecret, "delivery_url": "https://shop.example.org/hub",
-			"delivery_secret": oldSecret, "allow_private_targets": "yes",
+			"delivery_secret": oldSecret, "allow_private_targets": "yes", "stock": "webhook",
 		}, ""},
 		{"short secret", map[string]string{"secret": "whsec_AAAA"}, "secret"},
 		{"no address", map[string]string{"delivery_url": "shop.example.org"}, "delivery_url"},
 		{"address with a password", map[string]string{"delivery_url": "https://a:b@shop.example.org"}, "delivery_url"},
 		{"address without any secret", map[string]string{"delivery_url": "https://shop.example.org"}, "delivery_secret"},
+		{"stock some way", map[string]string{"stock": "push"}, "stock"},
+		{"stock to nowhere", map[string]string{"secret": testSecret, "stock": "webhook"}, "stock"},
 		{"maybe", map[string]string{"allow_private_targets": "maybe"}, "allow_private_targets"},
 	} {
 		settings, err := Channel.Descriptor.Resolve(tt.in)

@@ -1,7 +1,7 @@
 // Package site is the channel of the shop's own site, for sites without a ready
 // connector: the site sends its orders as signed webhooks (Standard Webhooks) or
-// through the REST intake, and the hub tells it every change of status by a
-// signed webhook or lets it read them by API.
+// through the REST intake, and the hub tells it every change of status and, if
+// wanted, of stock by a signed webhook or lets it read them by API.
 //
 // The site only pushes: there is nothing to list and nothing to read again. What
 // it sends is the order itself, guarded by its version; see MAPPINGS.md.
@@ -29,6 +29,7 @@ const (
 	settingDeliveryURL    = "delivery_url"
 	settingDeliverySecret = "delivery_secret"
 	settingAllowPrivate   = "allow_private_targets"
+	settingStock          = "stock"
 )
 
 // quotaDelivery is the one quota group: messages to the shop.
@@ -56,7 +57,7 @@ func descriptor() channel.Descriptor {
 			},
 			{
 				Key: settingDeliveryURL, Title: "Address for status messages", Check: checkDeliveryURL,
-				Help: "The shop's address that takes order.status_changed. Leave empty when the shop reads statuses by API.",
+				Help: "The shop's address that takes order.status_changed and stock.updated. Leave empty when the shop reads both by API.",
 			},
 			{
 				Key: settingDeliverySecret, Title: "Secret for status messages", Secret: true, Check: checkSecret,
@@ -66,10 +67,15 @@ func descriptor() channel.Descriptor {
 				Key: settingAllowPrivate, Title: "Allow private addresses", Default: "no", Check: checkYesNo,
 				Help: "yes, when the shop lives in your own network: the hub otherwise refuses to send to private and loopback addresses.",
 			},
+			{
+				Key: settingStock, Title: "Stock figures", Default: stockPull, Check: checkStock,
+				Help: "pull: the shop reads GET /api/v1/stock itself. webhook: the hub sends stock.updated to the address for status messages.",
+			},
 		},
 		Limits:    limits,
 		Statuses:  statuses,
 		PushBatch: 20,
+		Stock:     channel.StockLimits{Batch: stockBatch},
 	}
 }
 
@@ -79,6 +85,7 @@ type adapter struct {
 	verify []webhook.Key
 	sign   webhook.Key
 	url    string
+	stock  string // stockWebhook or stockPull
 	client *rest.Client
 	quotas channel.Quotas
 }
@@ -87,13 +94,14 @@ var (
 	_ channel.Adapter       = (*adapter)(nil)
 	_ channel.WebhookParser = (*adapter)(nil)
 	_ channel.StatusPusher  = (*adapter)(nil)
+	_ channel.StockPusher   = (*adapter)(nil)
 	_ channel.Checker       = (*adapter)(nil)
 	_ channel.QuotaReporter = (*adapter)(nil)
 )
 
 // open makes the adapter of one shop.
 func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error) {
-	a := &adapter{now: deps.Now, url: settings[settingDeliveryURL], quotas: deps.Quotas}
+	a := &adapter{now: deps.Now, url: settings[settingDeliveryURL], stock: settings[settingStock], quotas: deps.Quotas}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -113,6 +121,9 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	secret := settings[settingDeliverySecret]
 	if secret == "" {
 		secret = settings[settingSecret]
+	}
+	if a.stock == stockWebhook && a.url == "" {
+		return nil, orderhub.InvalidField(settingStock, "%s needs %s", stockWebhook, settingDeliveryURL)
 	}
 	if a.url != "" {
 		key, err := webhook.ParseSecret(secret)

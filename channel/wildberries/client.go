@@ -20,14 +20,18 @@ type client struct {
 	quotas      channel.Quotas
 	marketplace string
 	common      string
-	// page is the limit of the paged lists; tests make it small.
-	page int
+	content     string
+	// page and cardPage are the limits of the paged lists; tests make them small.
+	page, cardPage int
 }
 
 func newClient(token, baseURL string, hc *http.Client, quotas channel.Quotas, maxBody int64) client {
-	c := client{marketplace: hostMarketplace, common: hostCommon, quotas: quotas, page: pageLimit}
+	c := client{
+		marketplace: hostMarketplace, common: hostCommon, content: hostContent,
+		quotas: quotas, page: pageLimit, cardPage: maxCards,
+	}
 	if baseURL != "" {
-		c.marketplace, c.common = baseURL, baseURL
+		c.marketplace, c.common, c.content = baseURL, baseURL, baseURL
 	}
 	c.rest = rest.New(rest.Options{
 		Name:    "wildberries",
@@ -46,8 +50,17 @@ func newClient(token, baseURL string, hc *http.Client, quotas channel.Quotas, ma
 type note struct {
 	// group is the quota group of the call.
 	group string
-	// refusal is the field data of a failed answer: which orders, and why.
+	// refusal is the field data of a failed answer, or the whole of one that is a
+	// list (stocks): which orders or sizes, and why.
 	refusal json.RawMessage
+}
+
+// category is the category of tokens that the call needs.
+func (n *note) category() string {
+	if n.group == groupCards {
+		return categoryContent
+	}
+	return categoryMarketplace
 }
 
 type noteKey struct{}
@@ -68,7 +81,7 @@ func (c client) charge(resp *http.Response) int {
 		return 0
 	}
 	group, extra := n.group, 0
-	isMarketplace := group != groupPing && group != groupSellerInfo
+	isMarketplace := group != groupPing && group != groupSellerInfo && group != groupCards
 	if isMarketplace && resp.StatusCode >= 400 && resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
 		extra = 9
 	}
@@ -307,6 +320,58 @@ func (c client) dbsMove(ctx context.Context, verb string, body any) ([]moveResul
 		Group: groupDBSStatus, Write: true,
 	}, &out)
 	return out.Results, err
+}
+
+// cards lists cards by the time of their last change. Cards in the trash are not
+// listed. POST /content/v2/get/cards/list, section work-with-products.
+func (c client) cards(ctx context.Context, at cardCursor) (cardPage, error) {
+	var body cardsBody
+	body.Settings.Sort.Ascending = true
+	body.Settings.Filter.WithPhoto = -1 // with and without
+	body.Settings.Cursor.Limit, body.Settings.Cursor.cardCursor = c.cardPage, at
+	call := rest.Call{Method: http.MethodPost, URL: rest.Join(c.content, "/content/v2/get/cards/list"), Body: body, Group: groupCards}
+	var out cardPage
+	err := c.do(ctx, call, &out)
+	if err == nil && out.Cards == nil {
+		err = lacks(call, "cards")
+	}
+	return out, err
+}
+
+// warehouses lists the seller's warehouses. GET /api/v3/warehouses, section
+// work-with-products.
+func (c client) warehouses(ctx context.Context) ([]warehouse, error) {
+	var out []warehouse
+	err := c.do(ctx, rest.Call{Method: http.MethodGet, URL: rest.Join(c.marketplace, "/api/v3/warehouses"), Group: groupWarehouses}, &out)
+	return out, err
+}
+
+// putStocks sets at most 1000 figures. 204 is no success: whether a figure stands
+// is told by stocks alone. With an error comes what Wildberries says of single
+// sizes, if it does. PUT /api/v3/stocks/{warehouseId}, section work-with-products.
+func (c client) putStocks(ctx context.Context, warehouse int64, rows []stockRow) (json.RawMessage, error) {
+	n, err := c.noted(ctx, rest.Call{
+		Method: http.MethodPut, URL: rest.Join(c.marketplace, "/api/v3/stocks/"+formatID(warehouse)),
+		Body: map[string][]stockRow{"stocks": rows}, Group: groupStocks, Write: true,
+	}, nil)
+	return n.refusal, err
+}
+
+// stocks reads the figures of at most 1000 sizes.
+// POST /api/v3/stocks/{warehouseId}, section work-with-products.
+func (c client) stocks(ctx context.Context, warehouse int64, chrtIDs []int64) ([]stockShown, error) {
+	call := rest.Call{
+		Method: http.MethodPost, URL: rest.Join(c.marketplace, "/api/v3/stocks/"+formatID(warehouse)),
+		Body: map[string][]int64{"chrtIds": chrtIDs}, Group: groupStocks,
+	}
+	var out struct {
+		Stocks list[stockShown] `json:"stocks"`
+	}
+	err := c.do(ctx, call, &out)
+	if err == nil && out.Stocks == nil {
+		err = lacks(call, "stocks")
+	}
+	return out.Stocks, err
 }
 
 func (c client) paging(next int64) url.Values {

@@ -42,7 +42,15 @@ var codeSentences = map[string]string{
 	"FulfillmentRequired":    "this shipping point takes only goods of a fulfilment operator",
 	"SupplyAlreadyScanned":   "the supply was scanned already, its shipping can no longer be changed",
 	"InvalidShippingDt":      "the shipping date is not possible",
+
+	"StoreIsProcessing":          "the warehouse is being changed on Wildberries; it takes stock again in some seconds",
+	"WarehouseStocksUpdateBlock": "Wildberries is working on the warehouse and takes no stock at present",
+	"StatusNotAcceptable":        "Wildberries has banned the seller and takes no stock",
+	"SKUUploadDisabled":          "Wildberries takes stock by chrtId only",
 }
+
+// passing are the codes of refusals that end by themselves.
+var passing = map[string]bool{"StoreIsProcessing": true, "WarehouseStocksUpdateBlock": true}
 
 // explain reads Wildberries' own words from a failed answer.
 func explain(resp *http.Response, body []byte, e *orderhub.BorderError) *orderhub.BorderError {
@@ -51,10 +59,19 @@ func explain(resp *http.Response, body []byte, e *orderhub.BorderError) *orderhu
 	if id := plain(b.RequestID); id != "" {
 		cause = errors.New("requestId " + id) // the support asks for it
 	}
+	needs := categoryMarketplace
 	if n := noteOf(resp); n != nil {
 		n.refusal = b.Data
+		if isList(body) {
+			n.refusal = body
+		}
+		needs = n.category()
 	}
-	out := orderhub.NewBorderError(e.Class, e.Op, b.sentence(resp.StatusCode, e.Sentence), cause)
+	class := e.Class
+	if passing[b.code()] {
+		class = orderhub.ClassRetry
+	}
+	out := orderhub.NewBorderError(class, e.Op, b.sentence(resp.StatusCode, needs, e.Sentence), cause)
 	out.HTTPStatus, out.Code, out.RetryAfter = e.HTTPStatus, plain(b.code()), e.RetryAfter
 	if d := rateHeader(resp.Header); resp.StatusCode == http.StatusTooManyRequests && d > 0 {
 		out.RetryAfter = d
@@ -65,9 +82,9 @@ func explain(resp *http.Response, body []byte, e *orderhub.BorderError) *orderhu
 // readErrorBody decodes as much as it can; a list (stocks) counts by its first element.
 func readErrorBody(body []byte) errorBody {
 	var b errorBody
-	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' {
+	if isList(body) {
 		var list []errorBody
-		_ = json.Unmarshal(trimmed, &list) // what could be read is enough
+		_ = json.Unmarshal(body, &list) // what could be read is enough
 		if len(list) > 0 {
 			b = list[0]
 		}
@@ -75,6 +92,11 @@ func readErrorBody(body []byte) errorBody {
 	}
 	_ = json.Unmarshal(body, &b) // a page of a proxy is no JSON: the status must do
 	return b
+}
+
+func isList(body []byte) bool {
+	trimmed := bytes.TrimSpace(body)
+	return len(trimmed) > 0 && trimmed[0] == '['
 }
 
 // code prefers the title: where both exist, code is a trace number or a class.
@@ -96,7 +118,8 @@ func plain(s string) string {
 	return ""
 }
 
-func (b errorBody) sentence(status int, fallback string) string {
+// sentence is the failure in words; category is the one that the call needs.
+func (b errorBody) sentence(status int, category, fallback string) string {
 	if s, ok := codeSentences[b.code()]; ok {
 		return s
 	}
@@ -109,7 +132,7 @@ func (b errorBody) sentence(status int, fallback string) string {
 	switch status {
 	case http.StatusUnauthorized:
 		if strings.Contains(detail, "scope") {
-			return "the token lacks the category Marketplace"
+			return "the token lacks the category " + category
 		}
 		return join("the token is not accepted", detail)
 	case http.StatusPaymentRequired:

@@ -320,7 +320,7 @@ func TestStoryDBS(t *testing.T) {
 func TestCallsFollowTheDocuments(t *testing.T) {
 	t.Parallel()
 	var docs []*specs.Doc
-	for _, file := range []string{"01-general", "03-orders-fbs", "05-dbs", "delta-after-2026-08-18"} {
+	for _, file := range []string{"01-general", "02-items", "03-orders-fbs", "05-dbs", "delta-after-2026-08-18"} {
 		docs = append(docs, specs.Load(t, "wildberries/"+file+".yaml"))
 	}
 	s := newStory(t, map[string]string{settingShippingPoint: "507"}, func(h http.Handler) http.Handler {
@@ -330,6 +330,13 @@ func TestCallsFollowTheDocuments(t *testing.T) {
 			}
 		})
 	})
+	s.market.Offer([]marketsim.Product{{SKU: "MUG", Name: "Кружка"}, {SKU: "LAMP", Name: "Лампа"}})
+	s.a.c.cardPage = 1 // so that the cursor travels
+	offers := s.catalogue()
+	s.show(offers, 7, 3)
+	if shown := s.shown(offers); len(shown) != 2 {
+		t.Errorf("shown %v", shown)
+	}
 	fbs, dbs := s.place(orderhub.SchemeFBS, "MUG", 3), s.place(orderhub.SchemeDBS, "LAMP", 3)
 	s.sync()
 	if _, err := s.a.Check(t.Context()); err != nil {

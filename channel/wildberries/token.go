@@ -25,8 +25,15 @@ type tokenInfo struct {
 
 // Bits of tokenInfo.Mask, counted from 0.
 const (
+	bitContent     = 1
 	bitMarketplace = 4
 	bitReadOnly    = 30
+)
+
+// The categories that the adapter needs.
+const (
+	categoryMarketplace = "Marketplace"
+	categoryContent     = "Content"
 )
 
 // tokenCategories names the bits of the mask (general: token structure).
@@ -34,7 +41,7 @@ var tokenCategories = []struct {
 	bit  uint
 	name string
 }{
-	{1, "Content"}, {2, "Analytics"}, {3, "Prices"}, {bitMarketplace, "Marketplace"}, {5, "Statistics"}, {6, "Promotion"},
+	{bitContent, categoryContent}, {2, "Analytics"}, {3, "Prices"}, {bitMarketplace, categoryMarketplace}, {5, "Statistics"}, {6, "Promotion"},
 	{7, "Feedbacks"}, {9, "Chat"}, {10, "Supplies"}, {11, "Returns"}, {12, "Documents"}, {13, "Finance"}, {16, "Users"},
 }
 
@@ -110,8 +117,11 @@ func (t tokenInfo) warnings(now time.Time, customHost bool) []string {
 	if t.Mask != 0 && !t.has(bitMarketplace) {
 		out = append(out, "the token lacks the category Marketplace: orders cannot be read; make a new token, categories cannot be changed")
 	}
+	if t.Mask != 0 && !t.has(bitContent) {
+		out = append(out, "the token lacks the category Content: the catalogue cannot be read; make a new token, categories cannot be changed")
+	}
 	if t.readOnly() {
-		out = append(out, "the token is read-only: orders arrive, but no status can be sent to Wildberries")
+		out = append(out, "the token is read-only: orders arrive, but neither statuses nor stock can be sent to Wildberries")
 	}
 	switch {
 	case t.isTest() && !customHost:
@@ -132,8 +142,8 @@ func (t tokenInfo) warnings(now time.Time, customHost bool) []string {
 	return out
 }
 
-// Check tries the token: what it says of itself, one GET /ping and, for the
-// seller's name, one GET /api/v1/seller-info. The latter is only a courtesy
+// Check tries the token: what it says of itself, one GET /ping, the seller's
+// warehouses and, for the seller's name, one GET /api/v1/seller-info. The latter is only a courtesy
 // (one a minute, for a basic token one a day): its failure is not reported.
 func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	res := channel.CheckResult{Name: a.token.Seller, Expires: a.token.expiresAt(), Can: a.token.can()}
@@ -148,6 +158,7 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	if err := a.c.ping(ctx); err != nil {
 		return res, err
 	}
+	res.Warnings = append(res.Warnings, a.warehouseWarnings(ctx)...)
 	if a.token.Type == 1 {
 		return res, nil
 	}

@@ -47,7 +47,7 @@ func TestDecodeToken(t *testing.T) {
 
 func TestTokenWarnings(t *testing.T) {
 	t.Parallel()
-	good := tokenInfo{Type: 3, Mask: 1 << bitMarketplace, Expires: testNow.Add(100 * 24 * time.Hour).Unix()}
+	good := tokenInfo{Type: 3, Mask: 1<<bitMarketplace | 1<<bitContent, Expires: testNow.Add(100 * 24 * time.Hour).Unix()}
 	tests := []struct {
 		name   string
 		change func(*tokenInfo)
@@ -56,7 +56,8 @@ func TestTokenWarnings(t *testing.T) {
 	}{
 		{"good", func(*tokenInfo) {}, false, ""},
 		{"read-only", func(i *tokenInfo) { i.Mask |= 1 << bitReadOnly }, false, "read-only"},
-		{"other category", func(i *tokenInfo) { i.Mask = 1 << 5 }, false, "lacks the category Marketplace"},
+		{"other category", func(i *tokenInfo) { i.Mask = 1 << bitContent }, false, "lacks the category Marketplace"},
+		{"orders only", func(i *tokenInfo) { i.Mask = 1 << bitMarketplace }, false, "lacks the category Content"},
 		{"fifteen days", func(i *tokenInfo) { i.Expires = testNow.Add(15 * 24 * time.Hour).Unix() }, false, ""},
 		{"thirteen days", func(i *tokenInfo) { i.Expires = testNow.Add(13*24*time.Hour + time.Hour).Unix() }, false, "expires in 13 days"},
 		{"an hour", func(i *tokenInfo) { i.Expires = testNow.Add(time.Hour).Unix() }, false, "within a day"},
@@ -102,12 +103,12 @@ func TestCheck(t *testing.T) {
 		return a.Check(t.Context())
 	}
 
-	res, err := check(tokenInfo{Type: 3, Mask: 1 << bitMarketplace, Expires: end.Unix(), Seller: "seller-uuid"})
+	res, err := check(tokenInfo{Type: 3, Mask: 1<<bitMarketplace | 1<<bitContent, Expires: end.Unix(), Seller: "seller-uuid"})
 	if err != nil || res.Name != "Тестовый дом" || !res.Expires.Equal(end) || len(res.Warnings) != 1 || pings.Load() != 1 || infos.Load() != 1 {
 		t.Errorf("personal: %+v, %v; %d pings, %d infos", res, err, pings.Load(), infos.Load())
 	}
 	// A basic token may ask for its name once a day: the hub does not.
-	res, err = check(tokenInfo{Type: 1, Mask: 1 << bitMarketplace, Seller: "seller-uuid"})
+	res, err = check(tokenInfo{Type: 1, Mask: 1<<bitMarketplace | 1<<bitContent, Seller: "seller-uuid"})
 	if err != nil || res.Name != "seller-uuid" || pings.Load() != 2 || infos.Load() != 1 {
 		t.Errorf("basic: %+v, %v; %d pings, %d infos", res, err, pings.Load(), infos.Load())
 	}

@@ -1,11 +1,12 @@
 // Package wildberries is the adapter of the Wildberries marketplace: FBS (the
 // seller packs, Wildberries delivers) and DBS (the seller delivers). It reads
 // assembly orders and their statuses, puts orders into supplies, hands supplies
-// over and cancels.
+// over and cancels, reads the cards and keeps the stock of one of the seller's
+// warehouses.
 //
 // Wildberries has no webhooks and no idempotency keys. The adapter therefore
-// looks before it acts, and it never repeats a call by itself. It must not keep
-// anything between calls, and it knows nothing of the hub's products or stock.
+// looks before it acts, and it never repeats a call whose answer is lost. It must
+// not keep anything between calls, and it knows nothing of the hub's products.
 // MAPPINGS.md says which field became what, and why.
 package wildberries
 
@@ -31,6 +32,7 @@ const (
 	settingSupplyPrefix  = "supply_prefix"
 	settingShippingPoint = "shipping_point_id"
 	settingShipping      = "shipping"
+	settingWarehouse     = "warehouse_id"
 	settingFBS           = "fbs"
 	settingDBS           = "dbs"
 )
@@ -49,6 +51,9 @@ const (
 	groupCancel     = "cancel"
 	groupDBS        = "dbs"
 	groupDBSStatus  = "dbs_status"
+	groupCards      = "cards"
+	groupStocks     = "stocks"
+	groupWarehouses = "warehouses"
 	groupPing       = "ping"
 	groupSellerInfo = "seller_info"
 )
@@ -58,6 +63,10 @@ const (
 	maxStatusIDs = 1000 // orders/status, dbs status/info
 	maxSupplyAdd = 100  // supplies/{id}/orders
 	pageLimit    = 1000 // orders, supplies, dbs/orders
+	maxCards     = 100  // get/cards/list
+	maxStocks    = 1000 // stocks, both ways
+	// maxAmount is the largest figure of one size.
+	maxAmount = 100_000
 	// maxAnswerBytes lets some 60,000 orders pass: orders/new has no pages.
 	maxAnswerBytes = 64 << 20
 )
@@ -72,7 +81,7 @@ var descriptor = channel.Descriptor{
 	Settings: []channel.Setting{
 		{
 			Key: settingToken, Title: "API token", Secret: true, Required: true, Check: checkToken,
-			Help: "Seller's cabinet → Profile → Settings → API access: a personal token of the category Marketplace, not read-only. It lives 180 days.",
+			Help: "Seller's cabinet → Profile → Settings → API access: a personal token of the categories Marketplace and Content, not read-only. It lives 180 days.",
 		},
 		channel.BaseURLSetting(),
 		{
@@ -86,6 +95,10 @@ var descriptor = channel.Descriptor{
 		{
 			Key: settingShipping, Title: "Way of shipping", Default: "selfShipping", Check: oneOf("selfShipping", "transportCompany"),
 			Help: "Sent together with the shipping point: selfShipping or transportCompany.",
+		},
+		{
+			Key: settingWarehouse, Title: "Warehouse", Check: checkWarehouse,
+			Help: "Id of the seller's warehouse whose stock the hub publishes; the check of the account lists them. Without it no stock is sent.",
 		},
 		{Key: settingFBS, Title: "Work with FBS orders", Default: "on", Check: oneOf("on", "off"), Help: "on or off."},
 		{Key: settingDBS, Title: "Work with DBS orders", Default: "on", Check: oneOf("on", "off"), Help: "on or off."},
@@ -101,20 +114,25 @@ var descriptor = channel.Descriptor{
 		{Group: groupCancel, Calls: 100, Period: time.Minute, Burst: 20, Source: "orders-fbs: PATCH /api/v3/orders/{orderId}/cancel"},
 		{Group: groupDBS, Calls: 300, Period: time.Minute, Burst: 20, Source: "dbs: limits of assembly orders DBS"},
 		{Group: groupDBSStatus, Calls: 1, Period: time.Second, Burst: 10, Source: "dbs: POST /api/marketplace/v3/dbs/orders/status/confirm, deliver, receive, reject, cancel"},
+		{Group: groupCards, Calls: 100, Period: time.Minute, Burst: 5, Source: "work-with-products: POST /content/v2/get/cards/list"},
+		{Group: groupStocks, Calls: 300, Period: time.Minute, Burst: 20, Source: "work-with-products: limits of stocks in the seller's warehouses, all but DELETE"},
+		{Group: groupWarehouses, Calls: 300, Period: time.Minute, Burst: 20, Source: "work-with-products: limits of the seller's warehouses"},
 		{Group: groupPing, Calls: 3, Period: 30 * time.Second, Burst: 3, Source: "general: GET /ping"},
 		{Group: groupSellerInfo, Calls: 1, Period: time.Minute, Burst: 10, Source: "general: GET /api/v1/seller-info, personal token"},
 	},
 	Statuses:    statuses,
 	ReadBatch:   maxStatusIDs,
 	PushBatch:   maxSupplyAdd,
+	Stock:       channel.StockLimits{Batch: maxStocks, ReadBatch: maxStocks},
 	RefreshOpen: 2 * time.Minute,
 	Patience:    10 * time.Minute,
 }
 
-// The hosts of the two services in use; Settings[base_url] replaces both.
+// The hosts of the services in use; Settings[base_url] replaces all.
 const (
 	hostMarketplace = "https://marketplace-api.wildberries.ru"
 	hostCommon      = "https://common-api.wildberries.ru"
+	hostContent     = "https://content-api.wildberries.ru"
 )
 
 // adapter is one open account.
@@ -127,6 +145,8 @@ type adapter struct {
 	fbs, dbs bool
 	prefix   string
 	shipping shippingSettings
+	// warehouse is the one whose stock is read and written; 0 = none chosen.
+	warehouse int64
 	// accepting serialises the search for an open supply and its creation:
 	// two batches at once would make two supplies.
 	accepting sync.Mutex
@@ -142,6 +162,9 @@ var (
 	_ channel.OrderReader   = (*adapter)(nil)
 	_ channel.RangeLister   = (*adapter)(nil)
 	_ channel.StatusPusher  = (*adapter)(nil)
+	_ channel.Catalogue     = (*adapter)(nil)
+	_ channel.StockPusher   = (*adapter)(nil)
+	_ channel.StockReader   = (*adapter)(nil)
 	_ channel.Checker       = (*adapter)(nil)
 	_ channel.QuotaReporter = (*adapter)(nil)
 )
@@ -166,6 +189,11 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	if v := resolved[settingShippingPoint]; v != "" {
 		if a.shipping.point, err = strconv.ParseInt(v, 10, 64); err != nil {
 			return nil, orderhub.InvalidField(settingShippingPoint, "is not a number")
+		}
+	}
+	if v := resolved[settingWarehouse]; v != "" {
+		if a.warehouse, err = strconv.ParseInt(v, 10, 64); err != nil {
+			return nil, orderhub.InvalidField(settingWarehouse, "is not a number")
 		}
 	}
 	quotas := deps.Quotas
@@ -194,8 +222,15 @@ func checkPrefix(v string) error {
 }
 
 func checkPoint(v string) error {
-	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n <= 0 {
+	if _, ok := parseID(v); !ok {
 		return fmt.Errorf("%q is not the id of a shipping point, which is a positive number", v)
+	}
+	return nil
+}
+
+func checkWarehouse(v string) error {
+	if _, ok := parseID(v); !ok {
+		return fmt.Errorf("%q is not the id of a warehouse, which is a positive number", v)
 	}
 	return nil
 }

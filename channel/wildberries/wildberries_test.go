@@ -250,7 +250,7 @@ func TestCurrencies(t *testing.T) {
 func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	for key, bad := range map[string]string{
-		settingToken: "Bearer abc", settingShippingPoint: "Москва", settingShipping: "pigeon", settingFBS: "yes",
+		settingToken: "Bearer abc", settingShippingPoint: "Москва", settingShipping: "pigeon", settingFBS: "yes", settingWarehouse: "Основной",
 		settingSupplyPrefix: strings.Repeat("я", 61),
 	} {
 		in := map[string]string{settingToken: "t", key: bad}

@@ -157,3 +157,82 @@ type sellerInfo struct {
 	Name      string `json:"name"`
 	TradeMark string `json:"tradeMark"`
 }
+
+// cardCursor is a place in the list of cards: behind the card of this number and
+// this change. The time goes back as it came.
+type cardCursor struct {
+	UpdatedAt string `json:"updatedAt,omitempty"`
+	NmID      int64  `json:"nmID,omitempty"`
+}
+
+type cardsBody struct {
+	Settings cardSettings `json:"settings"`
+}
+
+type cardSettings struct {
+	Sort struct {
+		Ascending bool `json:"ascending"`
+	} `json:"sort"`
+	Filter struct {
+		WithPhoto int `json:"withPhoto"`
+	} `json:"filter"`
+	Cursor struct {
+		Limit int `json:"limit"`
+		cardCursor
+	} `json:"cursor"`
+}
+
+type cardPage struct {
+	Cards  list[json.RawMessage] `json:"cards"`
+	Cursor struct {
+		cardCursor
+		Total int `json:"total"`
+	} `json:"cursor"`
+}
+
+// wireCard is a card of goods. The content service spells nmID and chrtID, the
+// orders nmId and chrtId.
+type wireCard struct {
+	NmID       int64      `json:"nmID"`
+	VendorCode string     `json:"vendorCode"`
+	Title      string     `json:"title"`
+	Sizes      []wireSize `json:"sizes"`
+}
+
+type wireSize struct {
+	ChrtID   int64    `json:"chrtID"`
+	TechSize string   `json:"techSize"`
+	WBSize   string   `json:"wbSize"`
+	SKUs     []string `json:"skus"`
+}
+
+// stockRow is a figure to set. Wildberries does not check the names of fields: a
+// wrong one is answered with 204 and changes nothing.
+type stockRow struct {
+	ChrtID int64 `json:"chrtId"`
+	Amount int64 `json:"amount"`
+}
+
+// stockShown is a figure that was read.
+type stockShown struct {
+	ChrtID int64  `json:"chrtId"`
+	Amount *int64 `json:"amount"`
+}
+
+// stockRefusal is an element of the 409 of the stock call.
+type stockRefusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Data    []struct {
+		ChrtID int64  `json:"chrtId"`
+		SKU    string `json:"sku"`
+	} `json:"data"`
+}
+
+// warehouse is one of the seller's.
+type warehouse struct {
+	ID           int64  `json:"id"`
+	Name         string `json:"name"`
+	DeliveryType int    `json:"deliveryType"`
+	IsDeleting   bool   `json:"isDeleting"`
+}

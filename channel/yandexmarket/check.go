@@ -2,6 +2,7 @@ package yandexmarket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,7 +45,33 @@ func (a *adapter) check(ctx context.Context) (channel.CheckResult, error) {
 		return channel.CheckResult{}, err
 	}
 	out.Warnings = append(out.Warnings, warnings...)
+	warnings, err = a.stockWarnings(ctx, out.Can)
+	if err != nil {
+		return channel.CheckResult{}, err
+	}
+	out.Warnings = append(out.Warnings, warnings...)
 	return out, nil
+}
+
+// stockScopes allow setting stock; reading orders does not.
+var stockScopes = []string{"ALL_METHODS", "OFFERS_AND_CARDS_MANAGEMENT"}
+
+// stockWarnings tells what would keep the hub from publishing stock, for
+// accounts whose settings say that it shall.
+func (a *adapter) stockWarnings(ctx context.Context, scopes []string) ([]string, error) {
+	if a.stockShop == 0 && a.warehouse == 0 {
+		return nil, nil
+	}
+	var out []string
+	if !slices.ContainsFunc(stockScopes, func(s string) bool { return slices.Contains(scopes, s) }) {
+		out = append(out, "the key may not set stock; give it OFFERS_AND_CARDS_MANAGEMENT or ALL_METHODS")
+	}
+	_, err := a.stockWay(ctx)
+	var be *orderhub.BorderError
+	if errors.As(err, &be) && (be.Class == orderhub.ClassRejected || be.Class == orderhub.ClassAuth) {
+		return append(out, "stock cannot be published: "+be.Sentence), nil
+	}
+	return out, err
 }
 
 func scopeWarnings(scopes []string) []string {

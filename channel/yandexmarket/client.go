@@ -20,6 +20,14 @@ const (
 	maxPage = 50
 	// maxBatch is the largest batch of status-update.
 	maxBatch = 30
+	// maxOffers is the largest page of the catalogue; more is cut silently.
+	maxOffers = 100
+	// maxWarehouses is the largest page of the warehouses; more is refused.
+	maxWarehouses = 30
+	// maxStockRows is the largest batch of either call that sets stock.
+	maxStockRows = 2000
+	// maxStockRead is how many SKUs either call that reads stock takes.
+	maxStockRead = 500
 )
 
 // The quota groups, one per method (or per counted resource).
@@ -32,13 +40,21 @@ const (
 	groupCancel    = "cancellation"
 	groupToken     = "token"
 	groupCampaigns = "campaigns"
+
+	groupOffers      = "offer_mappings"
+	groupWarehouses  = "warehouses"
+	groupStockUpdate = "stocks_update_v3"
+	groupStockPut    = "stocks_put_v2"
+	groupStockRead3  = "stocks_read_v3"
+	groupStockRead2  = "stocks_read_v2"
 )
 
 // limits are the figures of the OpenAPI document. A bucket that starts full
 // gives its burst on top of what flows in, so both together stay within the
 // documented hour: 10000 is a burst of 500 and 9500 an hour. The document allows
 // 6 orders calls in flight; its prose of other years says 2 and 4 per account,
-// so 3 is used throughout.
+// so 3 is used for orders; the calls around goods, which share the account's
+// places, take fewer.
 var limits = []channel.Limit{
 	{Group: groupOrders, Calls: 9500, Burst: 500, Period: time.Hour, Parallel: 3, Source: "partner-api: getBusinessOrders, x-resource-limit-config: 10000 calls an hour, 6 parallel"},
 	{Group: groupStatus, Calls: 9500, Burst: 500, Period: time.Hour, Parallel: 3, Source: "partner-api: updateOrderStatus, x-resource-limit-config: 10000 calls an hour"},
@@ -48,6 +64,12 @@ var limits = []channel.Limit{
 	{Group: groupCancel, Calls: 450, Burst: 50, Period: time.Hour, Parallel: 3, Source: "partner-api: acceptOrderCancellation, x-resource-limit-config: 500 calls an hour"},
 	{Group: groupToken, Calls: 80, Burst: 20, Period: time.Hour, Parallel: 3, Source: "partner-api: getAuthTokenInfo, x-resource-limit-config: 100 calls an hour"},
 	{Group: groupCampaigns, Calls: 900, Burst: 100, Period: time.Hour, Parallel: 3, Source: "partner-api: getCampaigns, x-resource-limit-config: 1000 calls an hour"},
+	{Group: groupOffers, Calls: 90, Burst: 10, Period: time.Minute, Parallel: 1, Source: "partner-api: getOfferMappings, x-resource-limit-config: 100 calls a minute (600 with a paid subscription)"},
+	{Group: groupWarehouses, Calls: 80, Burst: 20, Period: time.Hour, Parallel: 1, Source: "partner-api: getPagedWarehouses, x-resource-limit-config: 100 calls an hour"},
+	{Group: groupStockUpdate, Calls: 40, Burst: 10, Period: time.Minute, Parallel: 2, Source: "partner-api: updateStocksOnPartnerWarehouses, x-resource-limit-config: 50 calls a minute"},
+	{Group: groupStockPut, Calls: 90_000, Burst: 10_000, Period: time.Minute, Parallel: 2, Source: "partner-api: updateStocks, x-resource-limit-config: 100000 SKUs a minute (path req.skus)"},
+	{Group: groupStockRead3, Calls: 450, Burst: 50, Period: time.Minute, Parallel: 1, Source: "partner-api: getStocksOnPartnerWarehouses, x-resource-limit-config: 500 calls a minute"},
+	{Group: groupStockRead2, Calls: 95_000, Burst: 5_000, Period: time.Minute, Parallel: 1, Source: "partner-api: getStocks, x-resource-limit-config: 100000 offers a minute (path resp.result.warehouses.offers.offerId)"},
 }
 
 func newClient(a *adapter, hc *http.Client) *rest.Client {
@@ -154,6 +176,89 @@ func (a *adapter) listCampaigns(ctx context.Context, token string) (campaignPage
 	return out, err
 }
 
+// listOffers is POST /v2/businesses/{businessId}/offer-mappings
+// (getOfferMappings), paged by token: the offers in the archive, or the others.
+func (a *adapter) listOffers(ctx context.Context, archived bool, token string) (offerPage, error) {
+	query := url.Values{"limit": {strconv.Itoa(a.offersPage)}}
+	if token != "" {
+		query.Set("pageToken", token)
+	}
+	var out offerPage
+	_, err := a.client.DoJSON(ctx, rest.Call{
+		Method: http.MethodPost, URL: a.businessURL("/v2", "/offer-mappings"),
+		Query: query, Group: groupOffers, Body: offersFilter{Archived: archived},
+	}, &out)
+	if err == nil && out.Result.OfferMappings == nil {
+		err = answerError("POST /offer-mappings", orderhub.ClassRetry, "the answer has no list of offers")
+	}
+	return out, err
+}
+
+// listWarehouses is POST /v2/businesses/{businessId}/warehouses
+// (getPagedWarehouses), paged by token.
+func (a *adapter) listWarehouses(ctx context.Context, token string) (warehousePage, error) {
+	query := url.Values{"limit": {strconv.Itoa(maxWarehouses)}}
+	if token != "" {
+		query.Set("pageToken", token)
+	}
+	var out warehousePage
+	_, err := a.client.DoJSON(ctx, rest.Call{
+		Method: http.MethodPost, URL: a.businessURL("/v2", "/warehouses"),
+		Query: query, Group: groupWarehouses, Body: struct{}{},
+	}, &out)
+	if err == nil && out.Result.Warehouses == nil {
+		err = answerError("POST /warehouses", orderhub.ClassRetry, "the answer has no list of warehouses")
+	}
+	return out, err
+}
+
+// updateStocks is POST /v3/businesses/{businessId}/offers/stocks/update
+// (updateStocksOnPartnerWarehouses), for accounts without groups of warehouses.
+func (a *adapter) updateStocks(ctx context.Context, rows []warehouseRow) error {
+	return a.write(ctx, rest.Call{
+		Method: http.MethodPost, URL: a.businessURL("/v3", "/offers/stocks/update"),
+		Group: groupStockUpdate, Write: true, Body: stocksV3Request{SKUItems: rows},
+	})
+}
+
+// putStocks is PUT /v2/campaigns/{campaignId}/offers/stocks (updateStocks), for
+// accounts with groups of warehouses. Never POST: on this path that is the read,
+// which answers 200 to figures and changes nothing. The quota counts rows.
+func (a *adapter) putStocks(ctx context.Context, campaign int64, rows []shopRow) error {
+	return a.write(ctx, rest.Call{
+		Method: http.MethodPut, URL: a.shopStocksURL(campaign),
+		Group: groupStockPut, Cost: len(rows), Write: true, Body: stocksV2Request{SKUs: rows},
+	})
+}
+
+// readStocksV3 is POST /v3/businesses/{businessId}/offers/stocks
+// (getStocksOnPartnerWarehouses). With offerIds there are no pages.
+func (a *adapter) readStocksV3(ctx context.Context, warehouse int64, offers []string) (stocksV3Answer, error) {
+	var out stocksV3Answer
+	_, err := a.client.DoJSON(ctx, rest.Call{
+		Method: http.MethodPost, URL: a.businessURL("/v3", "/offers/stocks"),
+		Group: groupStockRead3, Body: stocksV3Filter{Warehouse: warehouse, OfferIDs: offers},
+	}, &out)
+	if err == nil && out.Result.Offers == nil {
+		err = answerError("POST /v3/offers/stocks", orderhub.ClassRetry, "the answer has no list of offers")
+	}
+	return out, err
+}
+
+// readStocksV2 is POST /v2/campaigns/{campaignId}/offers/stocks (getStocks).
+// With offerIds there are no pages. The quota counts offers.
+func (a *adapter) readStocksV2(ctx context.Context, campaign int64, offers []string) (stocksV2Answer, error) {
+	var out stocksV2Answer
+	_, err := a.client.DoJSON(ctx, rest.Call{
+		Method: http.MethodPost, URL: a.shopStocksURL(campaign),
+		Group: groupStockRead2, Cost: len(offers), Body: stocksV2Filter{OfferIDs: offers},
+	}, &out)
+	if err == nil && out.Result.Warehouses == nil {
+		err = answerError("POST /v2/offers/stocks", orderhub.ClassRetry, "the answer has no list of warehouses")
+	}
+	return out, err
+}
+
 // write makes a call whose answer is the empty wrapper {"status":"OK"}.
 func (a *adapter) write(ctx context.Context, call rest.Call) error {
 	var out wrapper
@@ -173,6 +278,14 @@ func (a *adapter) write(ctx context.Context, call rest.Call) error {
 
 func (a *adapter) orderURL(campaign, order int64, tail string) string {
 	return rest.Join(a.base, fmt.Sprintf("/v2/campaigns/%d/orders/%d%s", campaign, order, tail))
+}
+
+func (a *adapter) businessURL(version, tail string) string {
+	return rest.Join(a.base, fmt.Sprintf("%s/businesses/%d%s", version, a.business, tail))
+}
+
+func (a *adapter) shopStocksURL(campaign int64) string {
+	return rest.Join(a.base, fmt.Sprintf("/v2/campaigns/%d/offers/stocks", campaign))
 }
 
 // explain reads the Market's own words: {"status":"ERROR","errors":[{code,message}]}.

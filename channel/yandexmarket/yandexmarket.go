@@ -1,9 +1,10 @@
-// Package yandexmarket is the channel of Yandex Market: it reads the orders of
-// one seller account ("кабинет") with all its shops ("campaigns"), sends
-// statuses, tracking numbers and answers to cancel requests, and understands
-// the Market's push notifications.
+// Package yandexmarket is the channel of Yandex Market: it reads the orders and
+// the catalogue of one seller account ("кабинет") with all its shops
+// ("campaigns"), sends statuses, tracking numbers, answers to cancel requests
+// and stock figures, and understands the Market's push notifications.
 //
-// It translates words only. It must not keep state, decide what happens to an
+// It translates words only. It must not keep state (but for a short while which
+// of the Market's two stock calls the account takes), decide what happens to an
 // order, or repeat a call that changes something.
 package yandexmarket
 
@@ -29,6 +30,8 @@ const (
 	settingBusiness    = "business_id"
 	settingCampaigns   = "campaign_ids"
 	settingIncludeTest = "include_test"
+	settingStockShop   = "stock_campaign_id"
+	settingWarehouse   = "warehouse_id"
 )
 
 // feedOrders is the only feed: every order by the time of its last change.
@@ -49,7 +52,8 @@ var descriptor = channel.Descriptor{
 		{
 			Key: settingKey, Title: "Api-Key", Secret: true, Required: true, Check: checkKey,
 			Help: "Seller account → Settings → API and modules → Api-Key tokens. " +
-				"It needs the right \"inventory and order processing\" (or \"all methods\"); read-only cannot send statuses.",
+				"It needs the right \"inventory and order processing\" and, for the catalogue and stock, \"offers and cards management\" " +
+				"(or \"all methods\" for everything); read-only cannot send statuses.",
 		},
 		{
 			Key: settingBusiness, Title: "Business id", Required: true, Check: checkID,
@@ -63,6 +67,16 @@ var descriptor = channel.Descriptor{
 			Key: settingIncludeTest, Title: "Test orders", Default: "no", Check: checkYesNo,
 			Help: "\"yes\" also takes the test orders that are made in the seller account.",
 		},
+		{
+			Key: settingStockShop, Title: "Campaign id for stock", Check: checkID,
+			Help: "The shop whose stock the hub publishes: seller account → Settings → API and modules, the campaign id. " +
+				"For accounts with groups of warehouses: any one shop of the group, the others follow. This or the warehouse id is needed for stock.",
+		},
+		{
+			Key: settingWarehouse, Title: "Warehouse id for stock", Check: checkID,
+			Help: "The warehouse whose stock the hub publishes: seller account → Logistics → Warehouses, the id of the warehouse. " +
+				"For accounts without groups of warehouses. This or the campaign id for stock is needed for stock.",
+		},
 		channel.BaseURLSetting(),
 	},
 	Feeds: []channel.Feed{{
@@ -74,6 +88,14 @@ var descriptor = channel.Descriptor{
 	CancelReasons: cancelReasons,
 	ReadBatch:     50,
 	PushBatch:     30,
+	Stock: channel.StockLimits{
+		Batch: maxStockRows, ReadBatch: maxStockRead,
+		// updatedAt counts whole seconds here, and an older one may be ignored.
+		PairPause: time.Second,
+		// What an order reserves (FREEZE) is free again (AVAILABLE) when the order
+		// is cancelled before the goods have left. Not promised by the document.
+		Restores: true,
+	},
 	// updateDate is optional in the document and exact to the second: where it
 	// does not decide, a lower status must be seen for a while.
 	Patience:   10 * time.Minute,
@@ -95,8 +117,12 @@ type adapter struct {
 	withTest   bool
 	now        func() time.Time
 	pageSize   int
+	offersPage int
 	overlap    time.Duration
 	maxNothing int
+
+	stockShop, warehouse int64 // 0 = not set
+	ways                 knownWay
 }
 
 var (
@@ -110,6 +136,9 @@ var (
 	_ channel.Checker        = (*adapter)(nil)
 	_ channel.WebhookParser  = (*adapter)(nil)
 	_ channel.QuotaReporter  = (*adapter)(nil)
+	_ channel.Catalogue      = (*adapter)(nil)
+	_ channel.StockPusher    = (*adapter)(nil)
+	_ channel.StockReader    = (*adapter)(nil)
 )
 
 func open(in channel.Settings, deps channel.Deps) (channel.Adapter, error) {
@@ -125,10 +154,19 @@ func open(in channel.Settings, deps channel.Deps) (channel.Adapter, error) {
 	if err != nil {
 		return nil, orderhub.InvalidField(settingCampaigns, "%s", err)
 	}
+	stockShop, err := optionalID(settings, settingStockShop)
+	if err != nil {
+		return nil, err
+	}
+	warehouse, err := optionalID(settings, settingWarehouse)
+	if err != nil {
+		return nil, err
+	}
 	a := &adapter{
 		quotas: deps.Quotas, base: settings[channel.SettingBaseURL], key: settings[settingKey],
 		business: business, campaigns: campaigns, withTest: settings[settingIncludeTest] == "yes",
-		now: deps.Now, pageSize: maxPage, overlap: time.Hour, maxNothing: 20,
+		now: deps.Now, pageSize: maxPage, offersPage: maxOffers, overlap: time.Hour, maxNothing: 20,
+		stockShop: stockShop, warehouse: warehouse,
 	}
 	if a.base == "" {
 		a.base = host
@@ -174,6 +212,18 @@ func parseID(v string) (int64, error) {
 	id, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || id <= 0 {
 		return 0, fmt.Errorf("%q is not an id like 1234567", v)
+	}
+	return id, nil
+}
+
+// optionalID reads a setting that may be left empty: 0.
+func optionalID(settings channel.Settings, key string) (int64, error) {
+	if settings[key] == "" {
+		return 0, nil
+	}
+	id, err := parseID(settings[key])
+	if err != nil {
+		return 0, orderhub.InvalidField(key, "%s", err)
 	}
 	return id, nil
 }

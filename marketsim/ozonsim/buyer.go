@@ -10,7 +10,8 @@ import (
 )
 
 // Place makes one posting of all lines, as Ozon does when they come from one
-// warehouse. Scheme fbs (the usual one), rfbs or fbo.
+// warehouse. Scheme fbs (the usual one), rfbs or fbo. The free stock falls with
+// the posting, under one lock: no list shows the one without the other.
 func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	scheme := spec.Scheme
 	if scheme == "" {
@@ -35,6 +36,9 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	if m.closed {
 		return nil, errors.New("place an order: the market is closed")
 	}
+	if sku := m.soldOut(scheme, spec.Lines); sku != "" {
+		return nil, fmt.Errorf("place an order of %s: %w", sku, marketsim.ErrSoldOut)
+	}
 	placed := now
 	if !spec.PlacedAt.IsZero() {
 		placed = spec.PlacedAt.UTC()
@@ -55,7 +59,8 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 		st.status = awaitingApprove
 	}
 	for _, l := range spec.Lines {
-		st.lines = append(st.lines, line{offer: l.SKU, sku: m.goods.get(l.SKU).sku, quantity: l.Quantity, priceMinor: l.PriceMinor})
+		g := m.goods.get(l.SKU)
+		st.lines = append(st.lines, line{offer: l.SKU, title: g.name, sku: g.sku, quantity: l.Quantity, priceMinor: l.PriceMinor})
 	}
 	m.create(now, p, st)
 	m.sell(p, st.lines)

@@ -1,6 +1,7 @@
 package ozonsim
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -107,6 +108,15 @@ func TestAgainstTheOfficialDocument(t *testing.T) {
 	}
 	good("/v2/products/stocks", obj{"stocks": []obj{{"offer_id": "MUG-350", "product_id": 0, "stock": 5, "warehouse_id": warehouseFBS.id}}})
 	good("/v2/product/info/stocks-by-warehouse/fbs", obj{"limit": 100, "offer_id": []string{"MUG-350"}})
+	w.m.Offer([]marketsim.Product{{SKU: "0557722", Name: "Кружка", PriceMinor: 49000}})
+	if err := w.m.Archive("0557722", true); err != nil {
+		t.Fatal(err)
+	}
+	for _, visibility := range []string{"ALL", "ARCHIVED"} {
+		good("/v3/product/list", obj{"filter": obj{"visibility": visibility}, "last_id": "", "limit": 1000})
+	}
+	good("/v3/product/list", obj{"filter": obj{"skus": []string{fmt.Sprint(SKU("MUG-350"))}}})
+	good("/v3/product/info/list", obj{"offer_id": []string{"MUG-350", "0557722", "no such"}})
 	for range 5 {
 		for _, n := range []string{fbs, seller, fbo} {
 			if _, err := w.m.Progress(n); err != nil {

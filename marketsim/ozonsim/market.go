@@ -7,7 +7,8 @@
 // Where the document is silent the choice is written beside the code. The main
 // ones: lists are ordered by in_process_at; last_changed_status_date moves with
 // the status and the substatus only, not with goods, dates or tracking numbers;
-// a posting that was split keeps its lines, its status says that they moved.
+// a posting that was split keeps its lines, its status says that they moved; a
+// cancelled posting does not raise the free stock again.
 package ozonsim
 
 import (
@@ -85,6 +86,7 @@ type Market struct {
 	orders   map[string]*order
 	goods    catalogue
 	stocks   map[stockKey]*stock
+	limited  bool // buyers take only what was published
 	steps    stepQueue
 	stepSeq  int
 
@@ -95,7 +97,7 @@ type Market struct {
 	leaving   []leaver
 }
 
-var _ marketsim.Market = (*Market)(nil)
+var _ marketsim.Stocked = (*Market)(nil)
 
 // New makes a market; Close it.
 func New(opts Options) *Market {
@@ -133,9 +135,13 @@ func (m *Market) Channel() orderhub.Channel { return Channel }
 // Handler serves the seller API, faults and quotas included.
 func (m *Market) Handler() http.Handler { return m.handler }
 
-// Settings are the credentials under the names of Ozon's own headers.
+// Settings are the credentials under the names of Ozon's own headers, and the
+// warehouse whose stock Published tells.
 func (m *Market) Settings() map[string]string {
-	return map[string]string{"client_id": strconv.FormatInt(m.opts.ClientID, 10), "api_key": m.opts.APIKey}
+	return map[string]string{
+		"client_id": strconv.FormatInt(m.opts.ClientID, 10), "api_key": m.opts.APIKey,
+		"warehouse_id": strconv.FormatInt(warehouseFBS.id, 10),
+	}
 }
 
 // Notify sets where notifications go and sends the check request (TYPE_PING)

@@ -107,10 +107,10 @@ type cancellation struct {
 
 // line is one article of a posting.
 type line struct {
-	offer      string
-	sku        int64
-	quantity   int64
-	priceMinor int64
+	offer, title string
+	sku          int64
+	quantity     int64
+	priceMinor   int64
 }
 
 // state is the posting as the books have it now.
@@ -123,8 +123,10 @@ func (p *posting) tpl() string {
 	return tplOzon
 }
 
-func (p *posting) warehouse() warehouse {
-	switch p.scheme {
+func (p *posting) warehouse() warehouse { return warehouseOf(p.scheme) }
+
+func warehouseOf(scheme orderhub.Scheme) warehouse {
+	switch scheme {
 	case orderhub.SchemeRFBS:
 		return warehouseRFBS
 	case orderhub.SchemeFBO:

@@ -56,6 +56,8 @@ var methods = map[string]method{
 	"/v1/roles":                                bodyless((*Market).roles),
 	"/v1/seller/info":                          bodyless((*Market).sellerInfo),
 	"/v2/warehouse/list":                       handle((*Market).warehouses),
+	"/v3/product/list":                         handle((*Market).listProducts),
+	"/v3/product/info/list":                    handle((*Market).productInfo),
 	"/v2/products/stocks":                      handle((*Market).setStocks),
 	"/v2/product/info/stocks-by-warehouse/fbs": handle((*Market).getStocks),
 }

@@ -143,7 +143,7 @@ func shippedProducts(lines []line) []shippedProduct {
 	out := []shippedProduct{}
 	for _, l := range lines {
 		out = append(out, shippedProduct{
-			CurrencyCode: currency, MandatoryMark: []string{}, Name: l.name(), OfferID: l.offer,
+			CurrencyCode: currency, MandatoryMark: []string{}, Name: l.title, OfferID: l.offer,
 			Price: decimal(l.priceMinor), Quantity: l.quantity, SKU: l.sku,
 		})
 	}

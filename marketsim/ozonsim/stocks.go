@@ -79,6 +79,8 @@ func (m *Market) setStock(now time.Time, offer string, warehouse, free int64) *s
 		return &stockError{"NOT_FOUND_ERROR", "product is not found"}
 	case warehouse != warehouseFBS.id && warehouse != warehouseRFBS.id:
 		return &stockError{"WAREHOUSE_NOT_FOUND", "warehouse is not found"}
+	case m.goods.archived(offer):
+		return &stockError{"PRODUCT_IS_ARCHIVED", "product is archived"}
 	case free < 0 || free >= 1_000_000:
 		return &stockError{"STOCK_TOO_BIG", "stock is out of range"}
 	case old != nil && now.Sub(old.setAt) < m.quotas.pause:

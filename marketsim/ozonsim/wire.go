@@ -32,8 +32,6 @@ func when(t time.Time) *time.Time {
 	return &t
 }
 
-func (l line) name() string { return "Товар " + l.offer }
-
 type deliveryMethod struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`

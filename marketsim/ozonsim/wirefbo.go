@@ -118,7 +118,7 @@ func toFBO(p *posting, st state, w with) fboPosting {
 	}
 	for _, l := range st.lines {
 		out.Products = append(out.Products, fboProduct{
-			DigitalCodes: []string{}, Name: l.name(), OfferID: l.offer, Price: roubles(l.priceMinor), Quantity: l.quantity, SKU: l.sku,
+			DigitalCodes: []string{}, Name: l.title, OfferID: l.offer, Price: roubles(l.priceMinor), Quantity: l.quantity, SKU: l.sku,
 		})
 	}
 	if w.Financial {
@@ -152,7 +152,7 @@ func toFBOGet(p *posting, st state, w with) fboGet {
 	}
 	for _, l := range st.lines {
 		out.Products = append(out.Products, fboGetProduct{
-			DigitalCodes: []string{}, Name: l.name(), OfferID: l.offer, Currency: currency, Price: decimal(l.priceMinor),
+			DigitalCodes: []string{}, Name: l.title, OfferID: l.offer, Currency: currency, Price: decimal(l.priceMinor),
 			Quantity: l.quantity, SKU: l.sku,
 		})
 	}

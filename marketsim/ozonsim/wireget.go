@@ -169,7 +169,7 @@ func (m *Market) toGet(p *posting, st state, at time.Time, w with) postingGet {
 	}
 	for _, l := range st.lines {
 		out.Products = append(out.Products, productGet{
-			Dimensions: dimensions{"100.00", "200.00", "500", "150.00"}, MandatoryMark: []string{}, Name: l.name(),
+			Dimensions: dimensions{"100.00", "200.00", "500", "150.00"}, MandatoryMark: []string{}, Name: l.title,
 			OfferID: l.offer, Price: decimal(l.priceMinor) + "00", JwUIN: []string{}, Currency: currency,
 			Quantity: l.quantity, SKU: l.sku,
 		})

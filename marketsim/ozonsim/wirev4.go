@@ -139,7 +139,7 @@ func (m *Market) toV4(p *posting, st state, w with) postingV4 {
 	}
 	for _, l := range st.lines {
 		out.Products = append(out.Products, productV4{
-			IMEI: []string{}, Name: l.name(), OfferID: l.offer, Price: roubles(l.priceMinor),
+			IMEI: []string{}, Name: l.title, OfferID: l.offer, Price: roubles(l.priceMinor),
 			Quantity: l.quantity, SKU: l.sku, Weight: 0.5,
 		})
 	}

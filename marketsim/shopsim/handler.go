@@ -33,16 +33,13 @@ func answer(w http.ResponseWriter, status int, word string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"status": word})
 }
 
-// statusEvent is what the hub sends.
-type statusEvent struct {
-	Type string `json:"type"`
-	Data struct {
-		ID       string          `json:"id"`
-		Status   orderhub.Status `json:"status"`
-		Version  int64           `json:"version"`
-		Tracking string          `json:"tracking"`
-		Reason   string          `json:"reason"`
-	} `json:"data"`
+// statusData is what the hub sends of an order.
+type statusData struct {
+	ID       string          `json:"id"`
+	Status   orderhub.Status `json:"status"`
+	Version  int64           `json:"version"`
+	Tracking string          `json:"tracking"`
+	Reason   string          `json:"reason"`
 }
 
 func (m *Market) receive(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +57,10 @@ func (m *Market) receive(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUnauthorized, "not signed as it must be")
 		return
 	}
-	var event statusEvent
+	var event struct {
+		Type string          `json:"type"`
+		Data json.RawMessage `json:"data"`
+	}
 	if err := json.Unmarshal(body, &event); err != nil {
 		answer(w, http.StatusBadRequest, "not understood")
 		return
@@ -69,11 +69,23 @@ func (m *Market) receive(w http.ResponseWriter, r *http.Request) {
 	case "ping":
 		w.WriteHeader(http.StatusNoContent)
 	case "order.status_changed":
-		status, word := m.apply(id, event)
-		answer(w, status, word)
+		handle(w, id, event.Data, m.apply)
+	case "stock.updated":
+		handle(w, id, event.Data, m.takeStock)
 	default:
 		answer(w, http.StatusBadRequest, "unknown type")
 	}
+}
+
+// handle reads the data of an event and answers with what take says of it.
+func handle[T any](w http.ResponseWriter, id string, raw json.RawMessage, take func(id string, data T) (status int, word string)) {
+	var data T
+	if err := json.Unmarshal(raw, &data); err != nil {
+		answer(w, http.StatusBadRequest, "not understood")
+		return
+	}
+	status, word := take(id, data)
+	answer(w, status, word)
 }
 
 // words are the statuses that the shop takes from the hub.
@@ -83,10 +95,9 @@ var words = []orderhub.Status{
 }
 
 // apply writes a status into the books, once per webhook id.
-func (m *Market) apply(id string, event statusEvent) (status int, word string) {
+func (m *Market) apply(id string, d statusData) (status int, word string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d := event.Data
 	o := m.orders[d.ID]
 	switch {
 	case m.taken[id]:

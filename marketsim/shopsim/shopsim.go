@@ -1,6 +1,7 @@
 // Package shopsim simulates a small web shop: it sells, sends every order to the
 // hub (through the REST intake or by signed webhooks) until the hub has taken
-// it, and takes the hub's signed status messages. It knows the hub only by HTTP.
+// it, and takes the hub's signed messages of statuses and stock. It knows the hub
+// only by HTTP.
 package shopsim
 
 import (
@@ -44,14 +45,18 @@ type Options struct {
 	Mode Mode
 	// Hub gives the hub's address; nil or "" = not known yet: orders wait.
 	Hub func() string
-	// Account, and Token (ModeREST) or HookKey (ModeWebhook), are of the account
-	// in the hub.
+	// Account, and Token (ModeREST, Reserve) or HookKey (ModeWebhook), are of the
+	// account in the hub.
 	Account, Token, HookKey string
 	// Secret signs both ways; "" = one made from Seed.
 	Secret string
 	// Echo makes the shop send an update after each status that it was told, as
 	// shops do that report every change of an order.
 	Echo bool
+	// Reserve makes the shop ask the hub to keep the goods for so long, in whole
+	// seconds, before it takes an order, and take none without a yes; 0 = it does
+	// not ask.
+	Reserve time.Duration
 	// Client makes the calls; nil = one with a time-out of 10 s.
 	Client *http.Client
 }
@@ -66,7 +71,11 @@ type Market struct {
 	hook   string
 	orders map[string]*order
 	ids    []string        // in the order of placing
+	last   int             // number of the newest order
 	taken  map[string]bool // webhook ids
+
+	shelves       map[string]*shelf // by SKU
+	onlyPublished bool
 }
 
 var _ marketsim.Market = (*Market)(nil)
@@ -110,7 +119,9 @@ func New(opts Options) *Market {
 	if err != nil {
 		panic(fmt.Sprintf("shopsim: %v", err)) // the program's own constant
 	}
-	m := &Market{opts: opts, key: key, orders: map[string]*order{}, taken: map[string]bool{}}
+	m := &Market{
+		opts: opts, key: key, orders: map[string]*order{}, last: 10000, taken: map[string]bool{}, shelves: map[string]*shelf{},
+	}
 	m.out = newOutbox(m)
 	return m
 }
@@ -128,7 +139,7 @@ func (m *Market) Channel() orderhub.Channel { return "site" }
 // Settings are those of the hub's account, without delivery_url: the address
 // at which Handler is served.
 func (m *Market) Settings() map[string]string {
-	return map[string]string{"secret": m.opts.Secret, "allow_private_targets": "yes"}
+	return map[string]string{"secret": m.opts.Secret, "allow_private_targets": "yes", "stock": "webhook"}
 }
 
 // Notify sets the whole address of the hub's webhook for ModeWebhook; "" = the
@@ -149,25 +160,56 @@ func (m *Market) Close() { m.out.close() }
 
 // Place sells: the order is in the books at once and on its way to the hub.
 func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
-	if spec.Scheme != "" && spec.Scheme != orderhub.SchemeSite {
-		return nil, fmt.Errorf("place: the shop has no scheme %q", spec.Scheme)
-	}
-	if spec.External != "" {
-		return nil, fmt.Errorf("place: a shop does not deliver another site's orders")
-	}
-	if len(spec.Lines) == 0 {
-		return nil, fmt.Errorf("place: no lines")
-	}
-	for _, l := range spec.Lines {
-		if l.Quantity < 1 || l.PriceMinor < 0 {
-			return nil, fmt.Errorf("place: quantity %d at %d", l.Quantity, l.PriceMinor)
-		}
+	if err := check(spec); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	basket, err := m.sell(spec.Lines)
+	if err != nil {
+		return nil, err
+	}
+	m.last++
+	id := strconv.Itoa(m.last)
+	if m.opts.Reserve > 0 {
+		// The basket is off the shelves already: the figure that the hub sends after
+		// its yes is without it too.
+		m.mu.Unlock()
+		err := m.reserve(id, spec.Lines)
+		m.mu.Lock()
+		if err != nil {
+			m.putBack(basket)
+			return nil, err
+		}
+	}
+	m.add(id, spec)
+	return []string{id}, nil
+}
+
+// check refuses what no shop sells.
+func check(spec marketsim.OrderSpec) error {
+	if spec.Scheme != "" && spec.Scheme != orderhub.SchemeSite {
+		return fmt.Errorf("place: the shop has no scheme %q", spec.Scheme)
+	}
+	if spec.External != "" {
+		return fmt.Errorf("place: a shop does not deliver another site's orders")
+	}
+	if len(spec.Lines) == 0 {
+		return fmt.Errorf("place: no lines")
+	}
+	for _, l := range spec.Lines {
+		if l.Quantity < 1 || l.PriceMinor < 0 {
+			return fmt.Errorf("place: quantity %d at %d", l.Quantity, l.PriceMinor)
+		}
+	}
+	return nil
+}
+
+// add writes an order into the books; the caller holds the lock.
+func (m *Market) add(id string, spec marketsim.OrderSpec) {
 	now := m.opts.Now().UTC()
 	o := &order{
-		id: strconv.Itoa(10001 + len(m.ids)), status: "processing", paid: true, version: 1,
+		id: id, status: "processing", paid: true, version: 1,
 		createdAt: now, updatedAt: now, lines: append([]marketsim.SpecLine(nil), spec.Lines...), comment: spec.Comment,
 	}
 	if !spec.PlacedAt.IsZero() {
@@ -178,7 +220,6 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	}
 	m.orders[o.id], m.ids = o, append(m.ids, o.id)
 	m.out.add(m.message("order.created", o))
-	return []string{o.id}, nil
 }
 
 // Act lets the buyer do something. The shop has no cancel requests: its buyers

@@ -1,9 +1,10 @@
 package wbsim
 
 import (
-	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+
+	"github.com/orderhub/orderhub/marketsim"
 )
 
 // Traits is what Wildberries knows of an article beside its name.
@@ -33,7 +34,8 @@ func DefaultTraits(article string) Traits {
 }
 
 // ChrtID is the size id of an article, the key of its stock: beyond 32 bits, as
-// the newest ones are.
+// the newest ones are. Among very many articles in the catalogue two may meet; the
+// later one gets the next free number.
 func ChrtID(article string) int64 { return 3_000_000_000 + int64(hashOf(article)>>16%6_000_000_000) }
 
 // article is the identity of goods in Wildberries' words.
@@ -49,7 +51,7 @@ func newArticle(name string) article {
 	return article{
 		name: name, chrtID: ChrtID(name),
 		nmID:    100_000_000 + int64(h>>20%900_000_000),
-		barcode: ean13(h >> 8 % 10_000_000_000),
+		barcode: marketsim.Barcode(name),
 	}
 }
 
@@ -58,18 +60,4 @@ func hashOf(s string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(s))
 	return rand.NewPCG(h.Sum64(), 7).Uint64()
-}
-
-// ean13 writes an in-store barcode (prefix 20) with its check digit.
-func ean13(n uint64) string {
-	digits := fmt.Sprintf("20%010d", n)
-	sum := 0
-	for i, c := range digits {
-		weight := 1
-		if i%2 == 1 {
-			weight = 3
-		}
-		sum += int(c-'0') * weight
-	}
-	return fmt.Sprintf("%s%d", digits, (10-sum%10)%10)
 }

@@ -15,8 +15,9 @@ import (
 const maxComment = 300
 
 // Place implements marketsim.Market. Every unit becomes an assembly order of
-// its own; all units of one purchase share orderUid. Pending and External do
-// not exist on Wildberries and are ignored.
+// its own; all units of one purchase share orderUid. The stock drops with the
+// order, under one lock. Pending and External do not exist on Wildberries and are
+// ignored.
 func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	scheme := spec.Scheme
 	if scheme == "" {
@@ -30,6 +31,9 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.available(spec.Lines); err != nil {
+		return nil, fmt.Errorf("place order: %w", err)
+	}
 	now := m.now()
 	placed := spec.PlacedAt
 	if placed.IsZero() {
@@ -79,7 +83,7 @@ func (m *Market) placeUnit(p purchase, line marketsim.SpecLine) int64 {
 	m.lastOrder += 1 + m.rnd.Int64N(9)
 	traits := m.opts.Traits(line.SKU)
 	o := &order{
-		id: m.lastOrder, rid: m.rid(), uid: p.uid, scheme: p.scheme, article: newArticle(line.SKU),
+		id: m.lastOrder, rid: m.rid(), uid: p.uid, scheme: p.scheme, article: m.articleOf(line.SKU),
 		traits:   supplyTraits{cargoType: max(1, traits.CargoType), warehouse: traits.WarehouseID, b2b: p.b2b},
 		required: traits.RequiredMeta, optional: traits.OptionalMeta,
 		price: line.PriceMinor, placed: p.placed, comment: p.comment,
@@ -87,7 +91,7 @@ func (m *Market) placeUnit(p purchase, line marketsim.SpecLine) int64 {
 	if traits.CrossBorder {
 		o.traits.crossBorder = 1
 	}
-	if o.traits.warehouse == 0 {
+	if o.traits.warehouse == 0 || m.onlyPublished {
 		o.traits.warehouse = MainWarehouse
 	}
 	if p.scheme == orderhub.SchemeDBS {

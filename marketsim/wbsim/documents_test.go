@@ -44,7 +44,7 @@ func TestCallsMatchTheDocuments(t *testing.T) {
 	})
 	walkFBS(t, m, c, clk)
 	walkDBS(t, m, c)
-	walkSeller(t, c)
+	walkSeller(t, m, c)
 	wrong = true
 	walkErrors(t, m, c)
 	if len(got) > 0 {
@@ -59,7 +59,7 @@ func TestCalls(t *testing.T) {
 	m, c := newMarket(t, Options{Now: clk.now, Traits: func(string) Traits { return Traits{OptionalMeta: []string{"sgtin"}} }})
 	walkFBS(t, m, c, clk)
 	walkDBS(t, m, c)
-	walkSeller(t, c)
+	walkSeller(t, m, c)
 	walkErrors(t, m, c)
 }
 
@@ -149,8 +149,14 @@ func walkDBS(t *testing.T, m *Market, c *client) {
 	}
 }
 
-func walkSeller(t *testing.T, c *client) {
+func walkSeller(t *testing.T, m *Market, c *client) {
 	t.Helper()
+	m.Offer([]marketsim.Product{{SKU: "MUG-RED", Name: "Кружка красная"}, {SKU: "CUP", Name: "Чашка"}})
+	list := obj{"settings": obj{"sort": obj{"ascending": true}, "filter": obj{"withPhoto": -1}, "cursor": obj{"limit": 100}}}
+	if got := c.do("POST", cardsPath, list, 200, nil).body; strings.Count(got, `"vendorCode"`) != 2 {
+		t.Fatalf("cards: %s", got)
+	}
+	c.do("POST", cardsPath, obj{"settings": obj{"cursor": obj{"updatedAt": "2026-12-31T00:00:00.5Z", "nmID": 1}}}, 200, nil)
 	c.do("GET", "/ping", nil, 200, nil)
 	c.do("GET", "/api/v1/seller-info", nil, 200, nil)
 	c.do("GET", "/api/v3/warehouses", nil, 200, nil)
@@ -160,6 +166,7 @@ func walkSeller(t *testing.T, c *client) {
 		Stocks []stockRow `json:"stocks"`
 	}
 	c.do("POST", stocks, obj{"chrtIds": []int64{ChrtID("MUG-RED"), 1}}, 200, &out)
+	c.do("POST", stocks, obj{"chrtIds": []int64{}}, 200, nil)
 	if len(out.Stocks) != 1 || out.Stocks[0].Amount != 7 {
 		t.Fatalf("stocks: got %+v", out.Stocks)
 	}
@@ -222,9 +229,14 @@ func walkErrors(t *testing.T, m *Market, c *client) {
 
 		{"PUT", "/api/v3/stocks/1", obj{"stocks": []obj{{"chrtId": 1, "amount": 1}}}, 404, "NotFound"},
 		{"PUT", stocks, obj{"stocks": []obj{{"sku": "2000", "amount": 1}}}, 400, "SKUUploadDisabled"},
-		{"PUT", stocks, obj{"stocks": []obj{{"chrtId": 5, "amount": 100_001}}}, 409, "UploadDataLimit"},
+		{"PUT", stocks, obj{"stocks": []obj{{"chrtId": ChrtID("CUP"), "amount": 100_001}}}, 409, "UploadDataLimit"},
+		{"PUT", stocks, obj{"stocks": []obj{{"chrtId": ChrtID("CUP"), "amount": 1}, {"chrtId": 5, "amount": 1}}}, 409, "NotFound"},
 		{"PUT", stocks, obj{"stocks": []obj{}}, 400, "IncorrectRequest"},
 		{"POST", stocks, obj{"skus": []string{"2000"}}, 400, "SKUUploadDisabled"},
+
+		{"POST", cardsPath, "cards", 400, "errorText"},
+		{"POST", cardsPath, obj{"settings": obj{"cursor": obj{"limit": 101}}}, 400, "errorText"},
+		{"POST", cardsPath, obj{"settings": obj{"cursor": obj{"updatedAt": "yesterday"}}}, 400, "errorText"},
 
 		// Removed calls.
 		{"PATCH", "/api/v3/supplies/" + s + "/orders/" + id, nil, 404, "path not found"},
@@ -247,6 +259,9 @@ func walkErrors(t *testing.T, m *Market, c *client) {
 	for _, path := range []string{"/ping", "/api/v3/orders/new", "/api/v3/dbs/orders/new", "/api/v3/warehouses"} {
 		bad.fails("GET", path, nil, http.StatusUnauthorized, "unauthorized")
 	}
+	bad.fails("POST", cardsPath, obj{}, http.StatusUnauthorized, "unauthorized")
+	bad.token = NewToken(Claims{tokenPersonal, scopeMarketplace, m.now().Add(time.Hour)})
+	bad.fails("POST", cardsPath, obj{}, http.StatusForbidden, "Access denied")
 	if got := pair(truth(t, m, id)); got != "new/waiting" {
 		t.Fatalf("errors moved the order to %s", got)
 	}

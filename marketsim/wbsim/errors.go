@@ -7,7 +7,8 @@ import (
 
 // Wildberries has several shapes of errors, each at its own place: the gateway
 // (401, 403, 404 of a path, 429), the v3 methods (code, message), the newer
-// methods (title, detail), and rows inside a 200 of batch methods.
+// methods (title, detail), the cards (errorText), and rows inside a 200 of batch
+// methods.
 
 // gatewayBody is the shape of the gateway.
 type gatewayBody struct {
@@ -92,4 +93,17 @@ func (m *Market) titleError(status int, title, detail string) *reply {
 
 func (m *Market) batchError(status int, title string) *reply {
 	return answer(status, titleBody{Title: title, Detail: struct{}{}, Origin: "dbs-public-api", RequestID: m.requestID()})
+}
+
+// contentBody is the shape of the cards (schemas responseBodyContentError400
+// and 403). additionalErrors is an object in one and a text in the other.
+type contentBody struct {
+	Data             any    `json:"data"`
+	Error            bool   `json:"error"`
+	ErrorText        string `json:"errorText"`
+	AdditionalErrors any    `json:"additionalErrors"`
+}
+
+func contentError(status int, text string) *reply {
+	return answer(status, contentBody{Error: true, ErrorText: text})
 }

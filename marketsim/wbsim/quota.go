@@ -23,6 +23,7 @@ const (
 	groupDBSMeta    quotaGroup = "dbs-meta-write" // setting DBS labelling codes
 	groupWarehouses quotaGroup = "warehouses"
 	groupStocks     quotaGroup = "stocks"
+	groupCards      quotaGroup = "cards" // reading the catalogue
 	groupPing       quotaGroup = "ping"
 	groupSeller     quotaGroup = "seller-info"
 )
@@ -47,6 +48,7 @@ var limits = map[quotaGroup]limit{
 	groupDBSMeta:    {500, time.Minute, 20, 10},
 	groupWarehouses: {300, time.Minute, 20, 10},
 	groupStocks:     {300, time.Minute, 20, 10},
+	groupCards:      {100, time.Minute, 5, 0},
 	groupPing:       {3, 30 * time.Second, 3, 0},
 	groupSeller:     {1, time.Minute, 10, 0},
 }

@@ -59,6 +59,7 @@ func routes() []route {
 	list := []route{
 		other(groupPing, 0, false, "GET /ping", (*Market).ping),
 		other(groupSeller, 0, false, "GET /api/v1/seller-info", (*Market).sellerInfo),
+		other(groupCards, scopeContent, false, "POST /content/v2/get/cards/list", (*Market).listCards),
 		other(groupWarehouses, scopeMarketplace, false, "GET /api/v3/warehouses", (*Market).listWarehouses),
 		other(groupStocks, scopeMarketplace, true, "PUT /api/v3/stocks/{warehouseId}", (*Market).putStocks),
 		other(groupStocks, scopeMarketplace, false, "POST /api/v3/stocks/{warehouseId}", (*Market).getStocks),

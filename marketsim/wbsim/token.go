@@ -17,6 +17,7 @@ const (
 	tokenTest     = 2
 	tokenPersonal = 3
 
+	scopeContent     int64 = 1 << 1
 	scopeMarketplace int64 = 1 << 4
 	scopeReadOnly    int64 = 1 << 30
 )
@@ -25,7 +26,7 @@ const (
 type Claims struct {
 	// Type: 1 basic, 2 test, 3 personal, 4 service.
 	Type int
-	// Scopes is the bit mask of categories: bit 4 Marketplace, bit 30 read only.
+	// Scopes is the bit mask of categories: bit 1 Content, bit 4 Marketplace, bit 30 read only.
 	Scopes  int64
 	Expires time.Time
 }
@@ -74,6 +75,8 @@ func (m *Market) authorize(r *http.Request, rt route) *reply {
 		return m.gatewayError(rt, http.StatusUnauthorized, "unauthorized", "token problem; token is expired")
 	case c.T:
 		return m.gatewayError(rt, http.StatusUnauthorized, "unauthorized", "token problem; test token is for the sandbox only")
+	case rt.scope == scopeContent && c.S&rt.scope == 0:
+		return contentError(http.StatusForbidden, "Access denied")
 	case rt.scope != 0 && c.S&rt.scope == 0:
 		return m.gatewayError(rt, http.StatusForbidden, "forbidden", "token scope not allowed")
 	case rt.write && c.S&scopeReadOnly != 0:

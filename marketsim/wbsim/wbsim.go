@@ -1,6 +1,6 @@
 // Package wbsim simulates the seller API of Wildberries with one seller behind
 // it: assembly orders of the FBS and DBS models, supplies, labelling codes,
-// stocks, the gateway's token check and its token buckets. It is built from the
+// cards, stocks, the gateway's token check and its token buckets. It is built from the
 // official documents only and is the other side of the wire: it must not import
 // the hub's adapter or store, and the adapter must not import it.
 //
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,9 +68,14 @@ type Market struct {
 	supplies   map[string]*supply
 	supplyList []*supply // by number
 	stocks     map[stockKey]*marketsim.History[int64]
+	goods      map[string]*card // by article
+	cards      []*card          // by time of change and number
+	chrts, nms map[int64]bool   // the numbers in the catalogue
 	lastOrder  int64
 	lastSupply int64
 	purchases  int
+	// onlyPublished: see Market.OnlyPublished.
+	onlyPublished bool
 }
 
 var _ marketsim.Market = (*Market)(nil)
@@ -90,16 +96,18 @@ func New(opts Options) *Market {
 	}
 	m := &Market{
 		opts: opts, inject: opts.Injector,
-		now:        func() time.Time { return opts.Now().UTC() },
-		buckets:    newBuckets(opts.QuotaScale),
-		rnd:        rand.New(rand.NewPCG(opts.Seed, 1)),
-		orders:     map[int64]*order{},
-		supplies:   map[string]*supply{},
-		stocks:     map[stockKey]*marketsim.History[int64]{},
+		now:      func() time.Time { return opts.Now().UTC() },
+		buckets:  newBuckets(opts.QuotaScale),
+		rnd:      rand.New(rand.NewPCG(opts.Seed, 1)),
+		orders:   map[int64]*order{},
+		supplies: map[string]*supply{},
+		stocks:   map[stockKey]*marketsim.History[int64]{},
+		goods:    map[string]*card{},
+		chrts:    map[int64]bool{}, nms: map[int64]bool{},
 		lastOrder:  4_000_000_000,
 		lastSupply: 180_000_000,
 	}
-	m.token = NewToken(Claims{Type: tokenPersonal, Scopes: scopeMarketplace, Expires: m.now().Add(180 * 24 * time.Hour)})
+	m.token = NewToken(Claims{Type: tokenPersonal, Scopes: scopeMarketplace | scopeContent, Expires: m.now().Add(180 * 24 * time.Hour)})
 	m.handler = m.newHandler()
 	return m
 }
@@ -110,9 +118,11 @@ func (m *Market) Channel() orderhub.Channel { return "wildberries" }
 // Handler implements marketsim.Market.
 func (m *Market) Handler() http.Handler { return m.handler }
 
-// Settings implements marketsim.Market: a personal token of the category
-// Marketplace that is valid for 180 days.
-func (m *Market) Settings() map[string]string { return map[string]string{"token": m.token} }
+// Settings implements marketsim.Market: a personal token of the categories
+// Marketplace and Content that is valid for 180 days, and the main warehouse.
+func (m *Market) Settings() map[string]string {
+	return map[string]string{"token": m.token, "warehouse_id": strconv.FormatInt(MainWarehouse, 10)}
+}
 
 // Notify does nothing: Wildberries sends no notifications.
 func (m *Market) Notify(string) {}

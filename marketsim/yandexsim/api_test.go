@@ -33,7 +33,7 @@ func TestAccount(t *testing.T) {
 	if diff := cmp.Diff([]string{"FBS", "DBS", "FBS", "FBY"}, types); diff != "" {
 		t.Errorf("placement types (-want +got):\n%s", diff)
 	}
-	want := map[string]string{"api_key": s.key, "business_id": fmt.Sprint(BusinessID)}
+	want := map[string]string{"api_key": s.key, "business_id": fmt.Sprint(BusinessID), "stock_campaign_id": fmt.Sprint(CampaignFBS)}
 	if diff := cmp.Diff(want, s.m.Settings()); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
@@ -227,44 +227,5 @@ func TestCancellationRequest(t *testing.T) {
 	want := []string{"CANCELLED USER_CHANGED_MIND", "DELIVERY DELIVERY_SERVICE_RECEIVED", "CANCELLED USER_CHANGED_MIND"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("in the end (-want +got):\n%s", diff)
-	}
-}
-
-func TestStocks(t *testing.T) {
-	t.Parallel()
-	c := newClock()
-	s := open(t, Options{Now: c.now})
-	at := fmt.Sprintf("/v2/campaigns/%d/offers/stocks", CampaignFBS)
-	row := func(sku string, n int, when time.Time) string {
-		return fmt.Sprintf(`{"sku":%q,"items":[{"count":%d,"updatedAt":%q}]}`, sku, n, when.Format(time.RFC3339))
-	}
-	put := func(rows ...string) string { return `{"skus":[` + strings.Join(rows, ",") + `]}` }
-	s.ok("PUT", at, put(row("A", 18, start), row("B", 0, start), row("C", 5, start)))
-	if diff := cmp.Diff(map[string]int64{"A": 18, "B": 0, "C": 5}, s.m.Stocks()); diff != "" {
-		t.Errorf("stocks (-want +got):\n%s", diff)
-	}
-	s.refused("PUT", at, put(), 400, "skus size must be between 1 and 2000")
-	s.refused("PUT", at, put(row("A", 1, start), row("A", 2, start)), 400, "Duplicate shop-sku A")
-	s.refused("PUT", at, put(row("A", 1, start.Add(time.Minute))), 400, "Stock for A should not be in the future")
-	s.refused("PUT", at, put(row("A", 1, start.Add(-25*time.Hour))), 400, "Stock for A should not be older than a day")
-
-	// POST is the read method: quantities in it change nothing, and nobody says so.
-	if r, err := s.send("POST", at, put(row("A", 99, start)), nil); err != nil || r.status != 200 {
-		t.Errorf("POST with quantities: %d %v", r.status, err)
-	}
-	if got := s.m.Stocks()["A"]; got != 18 {
-		t.Errorf("POST wrote stock %d", got)
-	}
-	r := s.ok("POST", at+"?limit=2", "")
-	if n := len(r.at("result", "warehouses", 0, "offers").([]any)); n != 2 {
-		t.Errorf("first page has %d offers", n)
-	}
-	r = s.ok("POST", at+"?limit=2&pageToken="+r.at("result", "paging", "nextPageToken").(string), "")
-	if got := r.at("result", "warehouses", 0, "offers", 0, "offerId"); got != "C" {
-		t.Errorf("second page starts with %v", got)
-	}
-	r = s.ok("POST", fmt.Sprintf("/v2/businesses/%d/warehouses", BusinessID), `{"components":["ADDRESS"]}`)
-	if n := len(r.at("result", "warehouses").([]any)); n != 3 {
-		t.Errorf("%d warehouses", n)
 	}
 }

@@ -13,7 +13,8 @@ import (
 // moscow is the Market's own time zone; Russia keeps no summer time.
 var moscow = time.FixedZone("MSK", 3*60*60)
 
-// Place makes an order. A backdated one has the old creation date but a fresh
+// Place makes an order, and its units are gone from the seller's figure at the
+// same moment. A backdated one has the old creation date but a fresh
 // update date: the Market's books changed now, and a sweep by update date must
 // be able to find it.
 func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
@@ -31,10 +32,14 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 	if created.IsZero() {
 		created = now
 	}
+	held, err := m.take(shop, spec.Lines)
+	if err != nil {
+		return nil, fmt.Errorf("place order: %w", err)
+	}
 	id := m.books.nextID()
 	luck := mix(m.opts.Seed, uint64(id))
 	o := &order{
-		id: id, shop: shop, created: created, notes: spec.Comment,
+		id: id, shop: shop, created: created, notes: spec.Comment, held: held,
 		buyer: buyers[luck%uint64(len(buyers))], city: cities[luck/7%uint64(len(cities))],
 		courier: shop.program == programExpress || (shop.program == programDBS && id%2 == 1),
 	}
@@ -123,6 +128,7 @@ func (m *Market) move(o *order, s state, to status, sub substatus, now time.Time
 		s.askedAt = time.Time{}
 	}
 	m.set(o, s, now)
+	m.letGo(o, &s)
 	m.notifyStatus(o)
 }
 

@@ -119,6 +119,8 @@ type order struct {
 	history marketsim.History[*state]
 	changes int // how many states there were
 	calls   []marketsim.Call
+	// held is what the order took from the seller's figure and holds still.
+	held map[string]int64
 }
 
 // state is one state of an order. It is never changed once it is in the

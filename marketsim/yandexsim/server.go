@@ -51,6 +51,9 @@ var allRoutes = []*route{
 	{method: "GET", pattern: anOrder + "/buyer", resource: "130", scopes: scopesRead, limit: perHour(3000), noBody: true, handler: (*Market).getBuyer},
 	{method: "POST", pattern: anOrder + "/external-id", resource: "255", scopes: scopesWrite, limit: perHour(1000), handler: (*Market).postExternalID},
 	{method: "POST", pattern: "/v2/businesses/{businessId}/warehouses", resource: "243", scopes: scopesRead, limit: perHour(100), handler: (*Market).listWarehouses},
+	{method: "POST", pattern: "/v2/businesses/{businessId}/offer-mappings", resource: "169", scopes: scopesStockRO, limit: perMinute(100), handler: (*Market).listOffers},
+	{method: "POST", pattern: "/v3/businesses/{businessId}/offers/stocks/update", resource: "295", scopes: scopesStock, limit: perMinute(50), handler: (*Market).updateStocks},
+	{method: "POST", pattern: "/v3/businesses/{businessId}/offers/stocks", resource: "298", scopes: scopesStockRO, limit: perMinute(500), handler: (*Market).readWarehouse},
 	{method: "PUT", pattern: "/v2/campaigns/{campaignId}/offers/stocks", resource: "141", scopes: scopesStock, limit: perMinute(100000), items: true, handler: (*Market).putStocks},
 	{method: "POST", pattern: "/v2/campaigns/{campaignId}/offers/stocks", resource: "201", scopes: scopesStockRO, limit: perMinute(100000), items: true, handler: (*Market).readStocks},
 }

@@ -1,18 +1,111 @@
 package yandexsim
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/orderhub/orderhub/marketsim"
 )
 
-// stock is what the shop says it has. The warehouses of the account are one
-// group, so a figure sent for any shop is good for all.
+// stockKey is one SKU in one place: in the group of all warehouses, or, with
+// separate ones, in a warehouse.
+type stockKey struct {
+	place int64
+	sku   string
+}
+
+// stock is what can be ordered of an SKU, and what orders hold that have not
+// left the seller yet. The seller sets the former only.
 type stock struct {
-	count int64
-	at    time.Time
+	free, held int64
+	at         time.Time
 }
 
 const groupID int64 = 76001
+
+// keyOf tells where the shop's stock of an SKU is kept.
+func (m *Market) keyOf(shop campaign, sku string) stockKey {
+	if m.opts.Separate {
+		return stockKey{shop.warehouse, sku}
+	}
+	return stockKey{groupID, sku}
+}
+
+// OnlyPublished makes buyers take only what the seller has published. The
+// Market's own warehouse (FBY) is not the seller's to publish for.
+func (m *Market) OnlyPublished(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onlyPublished = on
+}
+
+// Published is how many units can be ordered now, in all shops of the seller.
+func (m *Market) Published(sku string) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o := m.goods.bySKU[sku]; o != nil && o.archived {
+		return 0
+	}
+	sum := int64(0)
+	for key, s := range m.stocks {
+		if key.sku == sku {
+			sum += s.free
+		}
+	}
+	return sum
+}
+
+// take takes a basket out of the figures, all of it or nothing. Call it with the
+// lock held.
+func (m *Market) take(shop campaign, lines []marketsim.SpecLine) (map[string]int64, error) {
+	if shop.program == programFBY {
+		return nil, nil
+	}
+	wanted := map[string]int64{}
+	for _, l := range lines {
+		wanted[strings.TrimSpace(l.SKU)] += l.Quantity
+	}
+	free := map[string]int64{}
+	for sku, n := range wanted {
+		s, o := m.stocks[m.keyOf(shop, sku)], m.goods.bySKU[sku]
+		if s != nil && (o == nil || !o.archived) {
+			free[sku] = s.free
+		}
+		if m.onlyPublished && free[sku] < n {
+			return nil, fmt.Errorf("%d of %s, %d left: %w", n, sku, free[sku], marketsim.ErrSoldOut)
+		}
+	}
+	held := map[string]int64{}
+	for sku, n := range wanted {
+		if n = min(n, free[sku]); n > 0 {
+			s := m.stocks[m.keyOf(shop, sku)]
+			s.free -= n
+			s.held += n
+			held[sku] = n
+		}
+	}
+	return held, nil
+}
+
+// letGo ends the reserve of an order that was cancelled or whose goods have
+// left. What a cancelled order still had can be ordered again; units that the
+// seller had struck out of it cannot, he has none. Call it with the lock held.
+func (m *Market) letGo(o *order, s *state) {
+	if s.status == stUnpaid || s.status == stPending || (s.status == stProcess && s.sub != subShipped) {
+		return
+	}
+	left := countsOf(s.lines)
+	for sku, n := range o.held {
+		row := m.stocks[m.keyOf(o.shop, sku)]
+		row.held -= n
+		if s.status == stCancelled && !m.opts.KeepCancelled {
+			row.free += min(n, left[sku])
+		}
+	}
+	o.held = nil
+}
 
 // listWarehouses: POST /v2/businesses/{businessId}/warehouses.
 func (m *Market) listWarehouses(c *call) (any, *apiError) {
@@ -34,8 +127,10 @@ func (m *Market) listWarehouses(c *call) (any, *apiError) {
 			continue // the Market's own warehouses are not the seller's
 		}
 		w := map[string]any{
-			"id": shop.warehouse, "name": "Склад " + shop.name, "campaignId": shop.id,
-			"express": shop.program == programExpress, "groupInfo": map[string]any{"id": groupID, "name": "Общий остаток"},
+			"id": shop.warehouse, "name": "Склад " + shop.name, "campaignId": shop.id, "express": shop.program == programExpress,
+		}
+		if !m.opts.Separate {
+			w["groupInfo"] = map[string]any{"id": groupID, "name": "Общий остаток"}
 		}
 		if slices.Contains(body.Components, "ADDRESS") {
 			w["address"] = map[string]any{"city": "Москва", "street": "Складская", "number": "1", "gps": map[string]any{"latitude": 55.7, "longitude": 37.6}}
@@ -45,7 +140,54 @@ func (m *Market) listWarehouses(c *call) (any, *apiError) {
 	return okResult(map[string]any{"warehouses": list, "paging": map[string]any{}}), nil
 }
 
-// putStocks: PUT /v2/campaigns/{campaignId}/offers/stocks.
+// figure is one row of either call that sets stock.
+type figure struct {
+	path  string // of count in the request
+	shop  campaign
+	sku   string
+	count *int64
+	at    *time.Time
+}
+
+// setStocks takes all figures or none. What a call for the other kind of account
+// is told is not documented.
+func (m *Market) setStocks(figures []figure) (any, *apiError) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.tick()
+	next := map[stockKey]stock{}
+	for _, f := range figures {
+		sku := strings.TrimSpace(f.sku)
+		key := m.keyOf(f.shop, sku)
+		if sku == "" || f.count == nil {
+			return nil, refuse("%s must not be null (rejected value: null)", f.path)
+		}
+		s := stock{free: *f.count, at: now}
+		if f.at != nil {
+			s.at = *f.at
+		}
+		switch _, twice := next[key]; {
+		case twice:
+			return nil, refuse("Duplicate shop-sku %s for warehouse %d", sku, f.shop.warehouse)
+		case s.free < 0 || s.free > 2_000_000_000:
+			return nil, refuse("%s must be less than or equal to 2000000000 (rejected value: %d)", f.path, s.free)
+		case s.at.After(now):
+			return nil, refuse("Stock for %s should not be in the future", sku)
+		case now.Sub(s.at) > day:
+			return nil, refuse("Stock for %s should not be older than a day", sku)
+		}
+		next[key] = s
+	}
+	for key, s := range next {
+		if old := m.stocks[key]; old != nil {
+			s.held = old.held
+		}
+		m.stocks[key] = &s
+	}
+	return okEmpty(), nil
+}
+
+// putStocks: PUT /v2/campaigns/{campaignId}/offers/stocks (updateStocks).
 func (m *Market) putStocks(c *call) (any, *apiError) {
 	var body struct {
 		SKUs []struct {
@@ -56,6 +198,9 @@ func (m *Market) putStocks(c *call) (any, *apiError) {
 			} `json:"items"`
 		} `json:"skus"`
 	}
+	if m.opts.Separate {
+		return nil, refuse("Method is not allowed for business %d without warehouse groups", BusinessID)
+	}
 	if fail := c.decode(&body); fail != nil {
 		return nil, fail
 	}
@@ -65,100 +210,52 @@ func (m *Market) putStocks(c *call) (any, *apiError) {
 	if fail := c.charge(len(body.SKUs)); fail != nil {
 		return nil, fail
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := m.tick()
-	next := map[string]stock{}
+	figures := make([]figure, len(body.SKUs))
 	for i, row := range body.SKUs {
-		if row.SKU == "" || len(row.Items) != 1 || row.Items[0].Count == nil {
-			return nil, refuse("skus[%d] size must be between 1 and 1 (rejected size: %d)", i, len(row.Items))
+		if len(row.Items) != 1 {
+			return nil, refuse("skus[%d].items size must be between 1 and 1 (rejected size: %d)", i, len(row.Items))
 		}
-		s := stock{*row.Items[0].Count, now}
-		if t := row.Items[0].UpdatedAt; t != nil {
-			s.at = *t
-		}
-		switch _, twice := next[row.SKU]; {
-		case twice:
-			return nil, refuse("Duplicate shop-sku %s for warehouse %d", row.SKU, c.shop.warehouse)
-		case s.count < 0 || s.count > 2_000_000_000:
-			return nil, refuse("skus[%d].items[0].count must be less than or equal to 2000000000 (rejected value: %d)", i, s.count)
-		case s.at.After(now):
-			return nil, refuse("Stock for %s should not be in the future", row.SKU)
-		case now.Sub(s.at) > day:
-			return nil, refuse("Stock for %s should not be older than a day", row.SKU)
-		}
-		next[row.SKU] = s
+		figures[i] = figure{fmt.Sprintf("skus[%d].items[0].count", i), c.shop, row.SKU, row.Items[0].Count, row.Items[0].UpdatedAt}
 	}
-	for sku, s := range next {
-		m.stocks[sku] = s
-	}
-	return okEmpty(), nil
+	return m.setStocks(figures)
 }
 
-// readStocks: POST /v2/campaigns/{campaignId}/offers/stocks. It reads; whoever
-// sends quantities here gets a 200 and changes nothing, as there.
-func (m *Market) readStocks(c *call) (any, *apiError) {
+// updateStocks: POST /v3/businesses/{businessId}/offers/stocks/update
+// (updateStocksOnPartnerWarehouses).
+func (m *Market) updateStocks(c *call) (any, *apiError) {
 	var body struct {
-		WarehouseID *int64   `json:"stocksWarehouseId"`
-		OfferIDs    []string `json:"offerIds"`
+		Items []struct {
+			SKU       string     `json:"sku"`
+			Warehouse int64      `json:"partnerWarehouseId"`
+			Count     *int64     `json:"count"`
+			UpdatedAt *time.Time `json:"updatedAt"`
+		} `json:"skuItems"`
 	}
-	if len(c.body) > 0 {
-		if fail := c.decode(&body); fail != nil {
-			return nil, fail
+	if !m.opts.Separate {
+		return nil, refuse("Method is not allowed for business %d with warehouse groups", BusinessID)
+	}
+	if fail := c.decode(&body); fail != nil {
+		return nil, fail
+	}
+	if n := len(body.Items); n < 1 || n > 2000 {
+		return nil, refuse("skuItems size must be between 1 and 2000 (rejected size: %d)", n)
+	}
+	figures := make([]figure, len(body.Items))
+	for i, row := range body.Items {
+		shop, ok := shopOfWarehouse(row.Warehouse)
+		if !ok {
+			return nil, notFound("Warehouse not found: %d", row.Warehouse)
 		}
+		figures[i] = figure{fmt.Sprintf("skuItems[%d].count", i), shop, row.SKU, row.Count, row.UpdatedAt}
 	}
-	if body.OfferIDs != nil && (len(body.OfferIDs) < 1 || len(body.OfferIDs) > 500) {
-		return nil, refuse("offerIds size must be between 1 and 500 (rejected size: %d)", len(body.OfferIDs))
-	}
-	limit, fail := c.limit(50, 100)
-	if fail != nil {
-		return nil, fail
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := m.tick()
-	mark := fingerprint(c.r.URL.Path, limit, body)
-	from, fail := m.openToken(c, mark, now)
-	if fail != nil {
-		return nil, fail
-	}
-	var skus []string
-	for sku := range m.stocks {
-		if allows(body.OfferIDs, sku) {
-			skus = append(skus, sku)
-		}
-	}
-	slices.Sort(skus)
-	paging, skus := map[string]any{}, skus[min(from, int64(len(skus))):]
-	if len(body.OfferIDs) == 0 && len(skus) > limit {
-		skus = skus[:limit]
-		paging["nextPageToken"] = m.newToken(from+int64(limit), mark, now)
-	}
-	offers := []any{}
-	for _, sku := range skus {
-		s := m.stocks[sku]
-		offers = append(offers, map[string]any{
-			"offerId": sku, "updatedAt": wireTime(s.at),
-			"stocks": []any{map[string]any{"type": "FIT", "count": s.count}, map[string]any{"type": "AVAILABLE", "count": s.count}},
-		})
-	}
-	if fail := c.charge(max(1, len(offers))); fail != nil {
-		return nil, fail
-	}
-	warehouses := []any{}
-	if len(offers) > 0 && (body.WarehouseID == nil || *body.WarehouseID == c.shop.warehouse) {
-		warehouses = append(warehouses, map[string]any{"warehouseId": c.shop.warehouse, "offers": offers})
-	}
-	return okResult(map[string]any{"warehouses": warehouses, "paging": paging}), nil
+	return m.setStocks(figures)
 }
 
-// Stocks tells what the Market believes the seller has, for tests.
-func (m *Market) Stocks() map[string]int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := map[string]int64{}
-	for sku, s := range m.stocks {
-		out[sku] = s.count
+func shopOfWarehouse(id int64) (campaign, bool) {
+	for _, c := range campaigns {
+		if c.warehouse == id && c.program != programFBY {
+			return c, true
+		}
 	}
-	return out
+	return campaign{}, false
 }

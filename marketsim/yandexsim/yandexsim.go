@@ -49,6 +49,13 @@ type Options struct {
 	CreationDefault bool
 	// TokenLife is how long a page token is good; 0 = an hour.
 	TokenLife time.Duration
+	// Separate warehouses: each shop's stock is its own, and only the v3 calls set
+	// and read it. As a rule they are one group, for which only v2 does.
+	Separate bool
+	// KeepCancelled leaves the units of a cancelled order out of the figure until
+	// the seller sends a new one. Undocumented either way; as a rule they are for
+	// sale again at once, unless they had left the seller.
+	KeepCancelled bool
 	// CancelAnswer is how long the seller may think about a buyer's request to
 	// cancel before it is granted; 0 = the documented 48 hours.
 	CancelAnswer time.Duration
@@ -102,13 +109,17 @@ type Market struct {
 	last    time.Time // the latest moment handed out by tick
 	books   books
 	waiting []deadline // cancellation requests, oldest first
-	stocks  map[string]stock
+	stocks  map[stockKey]*stock
+	goods   shelf
+	// onlyPublished: buyers take no more than the figure.
+	onlyPublished bool
+
 	open    map[int64]bool // the shops that GET /v2/campaigns shows
 	boxes   int64
 	returns int64
 }
 
-var _ marketsim.Market = (*Market)(nil)
+var _ marketsim.Stocked = (*Market)(nil)
 
 // New makes a Market; Close it.
 func New(opts Options) *Market {
@@ -132,7 +143,7 @@ func New(opts Options) *Market {
 	}
 	m := &Market{
 		opts: opts, inject: opts.Injector, limits: newLimiter(opts.Limits),
-		marked: map[string]bool{}, stocks: map[string]stock{},
+		marked: map[string]bool{}, stocks: map[stockKey]*stock{}, goods: newShelf(),
 		open: map[int64]bool{CampaignFBS: true, CampaignDBS: true}, boxes: 640_000_000, returns: 91_000_000,
 	}
 	for _, sku := range opts.Marked {
@@ -151,7 +162,13 @@ func (m *Market) Handler() http.Handler { return m.handler }
 
 // Settings are the account settings of a hub.
 func (m *Market) Settings() map[string]string {
-	return map[string]string{"api_key": m.opts.APIKey, "business_id": strconv.FormatInt(BusinessID, 10)}
+	out := map[string]string{"api_key": m.opts.APIKey, "business_id": strconv.FormatInt(BusinessID, 10)}
+	if fbs := campaigns[0]; m.opts.Separate {
+		out["warehouse_id"] = strconv.FormatInt(fbs.warehouse, 10)
+	} else {
+		out["stock_campaign_id"] = strconv.FormatInt(fbs.id, 10)
+	}
+	return out
 }
 
 // Truth lists every order in the Market's books, oldest id first.

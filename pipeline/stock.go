@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/store"
+)
+
+// keepsGoods tells whether the shop keeps its goods in the hub: as long as there
+// is no product, orders have no links and no holds for want of one.
+func (h *Hub) keepsGoods(ctx context.Context) (bool, error) {
+	if h.goods.Load() {
+		return true, nil
+	}
+	has, err := h.store.HasProducts(ctx)
+	if err == nil && has {
+		h.goods.Store(true)
+	}
+	return has, err
+}
+
+// claimGoods brings the stock in line with orders of one account that are new or
+// changed: lines find their products, goods are reserved, released or taken off.
+// It runs in the transaction that changes the orders, which are locked and have
+// their numbers, and sets the holds unmapped and short on them. The orders whose
+// holds it changed come back, with events: they are still to be written.
+func (h *Hub) claimGoods(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, actor orderhub.Actor) (held []*orderhub.Order, events []orderhub.Event, err error) {
+	if len(orders) == 0 {
+		return nil, nil, nil
+	}
+	found, known, err := tx.FindLinks(ctx, accountID, orders)
+	if err != nil {
+		return nil, nil, err
+	}
+	restores := h.channels[orders[0].Channel].Descriptor.Stock.Restores
+	links, sold := newLinks(orders, restores, found, known)
+	claims, err := h.claims(ctx, tx, orders, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := h.convertCarts(ctx, tx, accountID, orders); err != nil {
+		return nil, nil, err
+	}
+	short, err := tx.ClaimStock(ctx, orderhub.MainWarehouse, claims, actor)
+	if err != nil {
+		return nil, nil, err
+	}
+	// After the figures of the products are locked: planners read these under the
+	// same lock.
+	if err := tx.SaveLinks(ctx, links); err != nil {
+		return nil, nil, err
+	}
+	if err := tx.Sold(ctx, sold); err != nil {
+		return nil, nil, err
+	}
+	for _, o := range orders {
+		unmapped := slices.ContainsFunc(found[o.ID], func(l store.LineLink) bool { return l.SKU == "" && o.Snapshot.Lines[l.Pos].Quantity > 0 })
+		unmapped = unmapped && orderhub.ClaimOf(o) == orderhub.ClaimReserve
+		changed := h.showHold(o, orderhub.HoldUnmapped, unmapped, "a line has no product", &events)
+		if h.showHold(o, orderhub.HoldShort, short[o.ID] > 0, plural(int(short[o.ID]), "unit")+" short", &events) || changed {
+			held = append(held, o)
+		}
+	}
+	return held, events, nil
+}
+
+// showHold sets or lifts a hold of the warehouse and tells whether it changed.
+func (h *Hub) showHold(o *orderhub.Order, hold orderhub.Hold, on bool, why string, events *[]orderhub.Event) bool {
+	if !setHold(o, hold, on) {
+		return false
+	}
+	text := "lifted " + string(hold)
+	if on {
+		text = "set " + string(hold) + ": " + why
+	}
+	*events = append(*events, orderhub.Event{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: orderhub.Actor{Kind: orderhub.ActorHub}, Why: text})
+	return true
+}
+
+// newLinks are the links of lines to write, and what was sold on which listing
+// that was not counted yet. A line for which the catalogue has nothing any more
+// keeps the product that it had.
+//
+// restores tells that the channel raises its own figure when an order is
+// cancelled: what was sold is unsold then.
+func newLinks(orders []*orderhub.Order, restores bool, found map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) (links []store.LineLink, sold []store.Sale) {
+	for _, o := range orders {
+		counted, units := map[int64]int64{}, map[int64]int64{}
+		for _, was := range known[o.ID] {
+			counted[was.ListingID] += was.Counted
+		}
+		for i := range found[o.ID] {
+			l := &found[o.ID][i]
+			if was := known[o.ID][l.Pos]; l.SKU == "" {
+				l.SKU = was.SKU
+			}
+			units[l.ListingID] += o.Snapshot.Lines[l.Pos].Quantity
+		}
+		for i := range found[o.ID] {
+			l := &found[o.ID][i]
+			if restores && orderhub.ClaimOf(o) == orderhub.ClaimNone && counted[l.ListingID] > 0 && units[l.ListingID] >= 0 {
+				sold = append(sold, store.Sale{ListingID: l.ListingID, Units: -counted[l.ListingID], PlacedAt: o.Snapshot.PlacedAt})
+				units[l.ListingID] = -1
+			} else if n := units[l.ListingID]; l.ListingID != 0 && n >= 0 && !o.Snapshot.ReadOnly && o.CountsGoods() {
+				if more := n - counted[l.ListingID]; more > 0 {
+					sold = append(sold, store.Sale{ListingID: l.ListingID, Units: more, PlacedAt: o.Snapshot.PlacedAt})
+				}
+				// The first line of a listing carries the count of all.
+				l.Counted, units[l.ListingID] = max(n, counted[l.ListingID]), -1
+			}
+			if was, ok := known[o.ID][l.Pos]; !ok || was != *l {
+				links = append(links, *l)
+			}
+		}
+	}
+	return links, sold
+}
+
+// claims are what the orders ask of the warehouse, kits taken apart and demand
+// added up per product.
+func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order, links map[int64][]store.LineLink) ([]store.HolderClaim, error) {
+	var skus []string
+	for _, list := range links {
+		for _, l := range list {
+			if l.SKU != "" {
+				skus = append(skus, l.SKU)
+			}
+		}
+	}
+	slices.Sort(skus)
+	kits, err := tx.Kits(ctx, slices.Compact(skus))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.HolderClaim, 0, len(orders))
+	for _, o := range orders {
+		c := store.HolderClaim{
+			Holder: o.ID, Claim: orderhub.ClaimOf(o), Rank: o.Snapshot.PlacedAt.UnixMicro(), Needs: map[string]int64{},
+			Why: fmt.Sprintf("order %s is %s", o.Number(), o.Headline),
+		}
+		for _, l := range links[o.ID] {
+			n := o.Snapshot.Lines[l.Pos].Quantity
+			if l.SKU == "" || n <= 0 {
+				continue
+			}
+			if parts := kits[l.SKU]; len(parts) > 0 {
+				for _, part := range parts {
+					c.Needs[part.SKU] += n * part.Quantity
+				}
+				continue
+			}
+			c.Needs[l.SKU] += n
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}

@@ -1,0 +1,196 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/store"
+)
+
+// SaveProducts writes products, all of them or none, and lets offers and orders
+// that waited for them find them.
+func (h *Hub) SaveProducts(ctx context.Context, products []orderhub.Product) error {
+	for i := range products {
+		if err := products[i].Check(); err != nil {
+			return err
+		}
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.SaveProducts(ctx, products); err != nil {
+			return err
+		}
+		return h.jobs.Ring(ctx, tx, stockLane)
+	})
+}
+
+// PostDocument changes stock by a paper: a stocktake, a delivery, a write-off.
+func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
+	if len(d.Lines) == 0 {
+		return orderhub.InvalidField("lines", "there are none")
+	}
+	if d.Warehouse == "" {
+		d.Warehouse = orderhub.MainWarehouse
+	}
+	if d.Warehouse != orderhub.MainWarehouse {
+		return orderhub.InvalidField("warehouse", "%q is not known; there is one: %s", clean(d.Warehouse), orderhub.MainWarehouse)
+	}
+	d.Note, d.Actor = text(d.Note), scrubActor(d.Actor)
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.PostDocument(ctx, d); err != nil {
+			return err
+		}
+		return h.jobs.Ring(ctx, tx, stockLane)
+	})
+}
+
+// LinkListing ties a listing to a product on a person's decision, or unties it
+// with an empty SKU. Orders that waited for it get their goods.
+func (h *Hub) LinkListing(ctx context.Context, id int64, sku string) (orderhub.Listing, error) {
+	if _, err := h.store.Listing(ctx, id); err != nil {
+		return orderhub.Listing{}, err
+	}
+	by := orderhub.LinkedByNobody
+	if sku != "" {
+		by = orderhub.LinkedByPerson
+		if _, err := h.store.Product(ctx, sku); err != nil {
+			return orderhub.Listing{}, err
+		}
+	}
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.Link(ctx, sku, by, id) }); err != nil {
+		return orderhub.Listing{}, err
+	}
+	if err := h.heal(ctx); err != nil {
+		return orderhub.Listing{}, err
+	}
+	return h.store.Listing(ctx, id)
+}
+
+// SetPublish sets how much of the stock a listing shows.
+func (h *Hub) SetPublish(ctx context.Context, id int64, p orderhub.Publish) (orderhub.Listing, error) {
+	if err := p.Check(); err != nil {
+		return orderhub.Listing{}, err
+	}
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.SetPublish(ctx, id, p) }); err != nil {
+		return orderhub.Listing{}, err
+	}
+	return h.store.Listing(ctx, id)
+}
+
+// SetAccountStock sets how an account shows stock where its listings say nothing
+// of their own.
+func (h *Hub) SetAccountStock(ctx context.Context, accountID string, a store.AccountStock) error {
+	if err := a.Publish.Check(); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"", "overwrite", "accept", "stop"}, a.SecondWriter) {
+		return orderhub.InvalidField("second_writer", "%q is not known; allowed: overwrite, accept, stop", clean(a.SecondWriter))
+	}
+	if _, err := h.store.Account(ctx, accountID); err != nil {
+		return err
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error { return tx.SetAccountStock(ctx, accountID, a) })
+}
+
+// Oversell is the hub's default policy.
+func (h *Hub) Oversell(ctx context.Context) (p orderhub.OversellPolicy, err error) {
+	err = h.store.InTx(ctx, func(tx *store.Tx) error {
+		p, err = tx.Oversell(ctx)
+		return err
+	})
+	return p, err
+}
+
+// SetOversell sets it.
+func (h *Hub) SetOversell(ctx context.Context, p orderhub.OversellPolicy) error {
+	return h.store.InTx(ctx, func(tx *store.Tx) error { return tx.SetOversell(ctx, p) })
+}
+
+// Requeue moves an order to the head of the queue for goods that are short.
+func (h *Hub) Requeue(ctx context.Context, number int64) error {
+	if _, err := h.store.Order(ctx, number); err != nil {
+		return err
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		// Before everybody whose place is the time of the order.
+		if err := tx.Requeue(ctx, number, -h.store.Now().UnixMicro()); err != nil {
+			return err
+		}
+		return h.jobs.Ring(ctx, tx, stockLane)
+	})
+}
+
+// Explained unfolds the figure of a product.
+type Explained struct {
+	Product  orderhub.Product
+	Stock    []orderhub.Stock // of the product, or of a kit's components
+	Moves    []orderhub.Move  // newest first
+	Listings []ExplainedListing
+	// Available is what can be promised: of a kit, as many as its components make.
+	Available int64
+	// Policy is the one that counts.
+	Policy orderhub.OversellPolicy
+}
+
+// ExplainedListing is what one listing shows of it.
+type ExplainedListing struct {
+	Listing     orderhub.Listing
+	Publication *store.Publication
+}
+
+// ExplainStock unfolds the figure of a product into its moves, and tells what
+// each listing wants, was sent and shows.
+func (h *Hub) ExplainStock(ctx context.Context, sku string, before int64, limit int) (Explained, error) {
+	p, err := h.store.Product(ctx, sku)
+	if err != nil {
+		return Explained{}, err
+	}
+	e := Explained{Product: p, Policy: p.Oversell}
+	parts := []orderhub.Component{{SKU: sku, Quantity: 1}}
+	if len(p.Components) > 0 {
+		parts = p.Components
+	}
+	skus := make([]string, len(parts))
+	for i, c := range parts {
+		skus[i] = c.SKU
+	}
+	figures, err := h.store.StockOf(ctx, orderhub.MainWarehouse, skus)
+	if err != nil {
+		return Explained{}, err
+	}
+	for i, c := range parts {
+		s := figures[c.SKU]
+		s.Warehouse, s.SKU = orderhub.MainWarehouse, c.SKU
+		e.Stock = append(e.Stock, s)
+		if n := max(0, s.Available()) / c.Quantity; i == 0 || n < e.Available {
+			e.Available = n
+		}
+	}
+	if len(p.Components) == 0 {
+		if e.Moves, err = h.store.Moves(ctx, orderhub.MainWarehouse, sku, before, limit); err != nil {
+			return Explained{}, err
+		}
+	}
+	if e.Policy == orderhub.OversellDefault {
+		if e.Policy, err = h.Oversell(ctx); err != nil {
+			return Explained{}, err
+		}
+	}
+	return e, h.explainListings(ctx, sku, &e)
+}
+
+func (h *Hub) explainListings(ctx context.Context, sku string, e *Explained) error {
+	listings, err := h.store.ListListings(ctx, store.ListingFilter{SKUs: []string{sku}, Limit: 1000})
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, len(listings))
+	for i, l := range listings {
+		ids[i] = l.ID
+	}
+	shown, err := h.store.PublicationsOf(ctx, ids)
+	for _, l := range listings {
+		e.Listings = append(e.Listings, ExplainedListing{l, shown[l.ID]})
+	}
+	return err
+}

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orderhub/orderhub"
+)
+
+// Sale is units of a listing that were sold.
+type Sale struct {
+	ListingID int64
+	Units     int64
+	PlacedAt  time.Time
+}
+
+// Sold takes sold units off what listings may still sell without our knowing. A
+// sale that was made before a settled figure was sent is in that figure already.
+// Negative units were given back: the channel shows them again.
+func (tx *Tx) Sold(ctx context.Context, sales []Sale) error {
+	var sold, back [][]any
+	slices.SortFunc(sales, func(a, b Sale) int { return int(a.ListingID - b.ListingID) })
+	for _, s := range sales {
+		if s.Units < 0 {
+			back = append(back, []any{-s.Units, -s.Units, -s.Units, s.ListingID})
+			continue
+		}
+		at := micros(s.PlacedAt)
+		sold = append(sold, []any{at, s.Units, at, s.Units, s.Units, s.ListingID})
+	}
+	if err := tx.q.execMany(ctx, `UPDATE publications SET sold = CASE WHEN sent_at <= ? THEN sold + ? ELSE sold END,
+		exposure = CASE WHEN settled = 1 AND sent_at > ? THEN exposure WHEN exposure > ? THEN exposure - ? ELSE 0 END
+		WHERE listing_id = ?`, sold); err != nil {
+		return fmt.Errorf("count sales of listings: %w", err)
+	}
+	if err := tx.q.execMany(ctx, `UPDATE publications SET sold = sold - ?, exposure = exposure + ?, dirty = 1, revision = revision + 1,
+		confirmed = CASE WHEN confirmed >= 0 THEN confirmed + ? ELSE confirmed END WHERE listing_id = ?`, back); err != nil {
+		return fmt.Errorf("count sales of listings: %w", err)
+	}
+	return nil
+}
+
+// MarkDirty notes that the figures of products changed: what their listings, and
+// those of kits they are part of, show is to be worked out again.
+func (tx *Tx) MarkDirty(ctx context.Context, skus []string) error {
+	if len(skus) == 0 {
+		return nil
+	}
+	inSKU, arg := tx.q.in("l.sku", skus)
+	inPart, _ := tx.q.in("c.component", skus)
+	if _, err := tx.q.exec(ctx, `UPDATE publications SET dirty = 1, revision = revision + 1 WHERE listing_id IN (
+		SELECT p.listing_id FROM publications p JOIN listings l ON l.id = p.listing_id WHERE l.sku <> '' AND (`+inSKU+`
+			OR l.sku IN (SELECT c.sku FROM product_components c WHERE `+inPart+`)) ORDER BY p.listing_id`+strings.Replace(tx.q.lock(), "UPDATE", "UPDATE OF p", 1)+")",
+		arg, arg); err != nil {
+		return fmt.Errorf("mark listings: %w", err)
+	}
+	return nil
+}
+
+// PublicationState is how far the figure of a listing has come; the words of
+// orderhub.EffectState, and two of its own.
+type PublicationState string
+
+// The states.
+const (
+	PublicationIdle      PublicationState = "idle" // nothing was ever to be shown
+	PublicationIntent    PublicationState = "intent"
+	PublicationSent      PublicationState = "sent"
+	PublicationAccepted  PublicationState = "accepted"
+	PublicationConfirmed PublicationState = "confirmed"
+	PublicationRejected  PublicationState = "rejected"
+	PublicationStopped   PublicationState = "stopped" // somebody else writes this figure
+)
+
+// Publication is what a listing shows and shall show, see the table.
+type Publication struct {
+	ListingID   int64            `json:"listing"`
+	AccountID   string           `json:"account"`
+	Dirty       bool             `json:"dirty"`
+	Revision    int64            `json:"revision"`
+	State       PublicationState `json:"state"`
+	Wanted      int64            `json:"wanted" doc:"-1 = nothing was ever wanted."`
+	WantedAt    time.Time        `json:"wanted_at,omitzero"`
+	Sent        int64            `json:"sent" doc:"-1 = never."`
+	SentAt      time.Time        `json:"sent_at,omitzero"`
+	AcceptedAt  time.Time        `json:"accepted_at,omitzero"`
+	Confirmed   int64            `json:"confirmed" doc:"What was read last; -1 = never."`
+	ConfirmedAt time.Time        `json:"confirmed_at,omitzero"`
+	Settled     bool             `json:"settled" doc:"All that was sold before the confirmed figure is in the ledger."`
+	Exposure    int64            `json:"exposure" doc:"Units that the channel may still sell without the hub knowing."`
+	Sold        int64            `json:"sold" doc:"Units sold since the figure was sent, as far as seen."`
+	NextAt      time.Time        `json:"next_at,omitzero"`
+	Attempts    int              `json:"attempts"`
+	Checks      int              `json:"checks"`
+	Class       orderhub.Class   `json:"class,omitempty"`
+	Error       string           `json:"error,omitempty"`
+}
+
+const publicationColumns = `listing_id, account_id, dirty, revision, state, wanted, wanted_at, sent, sent_at, accepted_at, confirmed,
+	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error`
+
+func readPublications(ctx context.Context, q querier, where string, args ...any) ([]*Publication, error) {
+	rows, err := q.query(ctx, "SELECT "+publicationColumns+" FROM publications "+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read what is published: %w", err)
+	}
+	defer rows.Close()
+	var out []*Publication
+	for rows.Next() {
+		var p Publication
+		var dirty, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt int64
+		var state, class string
+		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &p.Revision, &state, &p.Wanted, &wantedAt, &p.Sent, &sentAt, &acceptedAt,
+			&p.Confirmed, &confirmedAt, &settled, &p.Exposure, &p.Sold, &nextAt, &p.Attempts, &p.Checks, &class, &p.Error); err != nil {
+			return nil, fmt.Errorf("read what is published: %w", err)
+		}
+		p.Dirty, p.Settled, p.State, p.Class = dirty != 0, settled != 0, PublicationState(state), orderhub.Class(class)
+		p.WantedAt, p.SentAt, p.AcceptedAt = fromMicros(wantedAt), fromMicros(sentAt), fromMicros(acceptedAt)
+		p.ConfirmedAt, p.NextAt = fromMicros(confirmedAt), fromMicros(nextAt)
+		out = append(out, &p)
+	}
+	return out, rows.Err()
+}
+
+// publicationDue is the condition of the index publications_due.
+const publicationDue = "(dirty = 1 OR settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted'))"
+
+// DuePublications reads listings of an account with something to do.
+func (s *Store) DuePublications(ctx context.Context, accountID string, limit int) ([]*Publication, error) {
+	return readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND "+publicationDue+" ORDER BY next_at, listing_id LIMIT ?",
+		accountID, micros(s.Now()), limit)
+}
+
+// PublicationsOf reads what is published of listings.
+func (s *Store) PublicationsOf(ctx context.Context, listingIDs []int64) (map[int64]*Publication, error) {
+	q := s.engine.reader()
+	cond, arg := q.in("listing_id", listingIDs)
+	list, err := readPublications(ctx, q, "WHERE "+cond, arg)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]*Publication, len(list))
+	for _, p := range list {
+		out[p.ListingID] = p
+	}
+	return out, nil
+}
+
+// SavePublications writes listings that LockShelf locked.
+func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
+	rows := make([][]any, 0, len(list))
+	for _, p := range list {
+		rows = append(rows, []any{flag(p.Dirty), string(p.State), p.Wanted, micros(p.WantedAt), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
+			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error, p.ListingID})
+	}
+	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, state = ?, wanted = ?, wanted_at = ?, sent = ?, sent_at = ?, accepted_at = ?,
+		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?
+		WHERE listing_id = ?`, rows); err != nil {
+		return fmt.Errorf("write what is published: %w", err)
+	}
+	return nil
+}
+
+// Shelf is everything that decides what listings show: the figures of their
+// products, and all listings that sell any of these.
+type Shelf struct {
+	Stock        map[string]orderhub.Stock
+	Products     map[string]orderhub.Product // of the listings; kits with their components
+	Listings     []orderhub.Listing          // by id
+	Publications map[int64]*Publication
+}
+
+// LockShelf locks the shelf of some listings: figures first, then what is
+// published, each in one order.
+func (tx *Tx) LockShelf(ctx context.Context, warehouse string, listingIDs []int64) (*Shelf, error) {
+	own, err := listListings(ctx, tx.q, ListingFilter{IDs: listingIDs, Limit: len(listingIDs)})
+	if err != nil {
+		return nil, err
+	}
+	var skus []string
+	for _, l := range own {
+		skus = append(skus, l.SKU)
+	}
+	kits, err := kitsOf(ctx, tx.q, unique(skus))
+	if err != nil {
+		return nil, err
+	}
+	var plain []string
+	for _, sku := range unique(skus) {
+		if len(kits[sku]) == 0 {
+			plain = append(plain, sku)
+		}
+		for _, c := range kits[sku] {
+			plain = append(plain, c.SKU)
+		}
+	}
+	book, err := tx.stockBook(ctx, warehouse, plain, orderhub.Actor{})
+	if err != nil {
+		return nil, err
+	}
+	return tx.readShelf(ctx, book)
+}
+
+// LockShelfOf locks the shelf of products that are no kits.
+func (tx *Tx) LockShelfOf(ctx context.Context, warehouse string, needs map[string]int64) (*Shelf, error) {
+	book, err := tx.stockBook(ctx, warehouse, slices.Collect(maps.Keys(needs)), orderhub.Actor{})
+	if err != nil {
+		return nil, err
+	}
+	return tx.readShelf(ctx, book)
+}
+
+// readShelf reads all listings that sell the locked products, alone or in kits.
+func (tx *Tx) readShelf(ctx context.Context, book *stockBook) (*Shelf, error) {
+	cond, arg := tx.q.in("component", book.skus)
+	selling := slices.Clone(book.skus)
+	rows, err := tx.q.query(ctx, "SELECT DISTINCT sku FROM product_components WHERE "+cond+" ORDER BY sku", arg)
+	if err != nil {
+		return nil, fmt.Errorf("read kits: %w", err)
+	}
+	for rows.Next() {
+		var sku string
+		if err := rows.Scan(&sku); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("read kits: %w", err)
+		}
+		selling = append(selling, sku)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read kits: %w", err)
+	}
+	sh := &Shelf{Stock: book.stock, Products: map[string]orderhub.Product{}, Publications: map[int64]*Publication{}}
+	list, err := listProducts(ctx, tx.q, ProductFilter{SKUs: selling, Archived: true, Limit: len(selling)})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range list {
+		sh.Products[p.SKU] = p
+	}
+	if sh.Listings, err = listListings(ctx, tx.q, ListingFilter{SKUs: selling, Limit: 1 << 20}); err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(sh.Listings))
+	for i, l := range sh.Listings {
+		ids[i] = l.ID
+	}
+	in, arg := tx.q.in("listing_id", ids)
+	pubs, err := readPublications(ctx, tx.q, "WHERE "+in+" ORDER BY listing_id"+tx.q.lock(), arg)
+	for _, p := range pubs {
+		sh.Publications[p.ListingID] = p
+	}
+	return sh, err
+}
+
+// SaveExposure writes how many units of products could be sold twice now.
+func (tx *Tx) SaveExposure(ctx context.Context, warehouse string, exposure map[string]int64) error {
+	var rows [][]any
+	for _, sku := range slices.Sorted(maps.Keys(exposure)) {
+		n := exposure[sku]
+		rows = append(rows, []any{n, n, n, warehouse, sku})
+	}
+	if err := tx.q.execMany(ctx, `UPDATE stock SET exposure = ?, exposure_max = CASE WHEN exposure_max < ? THEN ? ELSE exposure_max END
+		WHERE warehouse = ? AND sku = ?`, rows); err != nil {
+		return fmt.Errorf("write exposure: %w", err)
+	}
+	return nil
+}
+
+// AccountStock is how an account shows stock.
+type AccountStock struct {
+	Publish orderhub.Publish `json:"publish"`
+	// SecondWriter is what happens when somebody else changes figures there:
+	// overwrite (with an alarm), accept, stop.
+	SecondWriter string `json:"second_writer"`
+}
+
+// AccountsStock reads how accounts show stock; an account without a row mirrors.
+func (s *Store) AccountsStock(ctx context.Context) (map[string]AccountStock, error) {
+	return accountsStock(ctx, s.engine.reader())
+}
+
+// AccountsStock reads the same in a transaction.
+func (tx *Tx) AccountsStock(ctx context.Context) (map[string]AccountStock, error) {
+	return accountsStock(ctx, tx.q)
+}
+
+func accountsStock(ctx context.Context, q querier) (map[string]AccountStock, error) {
+	rows, err := q.query(ctx, "SELECT account_id, mode, value, buffer, second_writer FROM account_stock")
+	if err != nil {
+		return nil, fmt.Errorf("read how accounts show stock: %w", err)
+	}
+	defer rows.Close()
+	out := map[string]AccountStock{}
+	for rows.Next() {
+		var id, mode string
+		var a AccountStock
+		if err := rows.Scan(&id, &mode, &a.Publish.Value, &a.Publish.Buffer, &a.SecondWriter); err != nil {
+			return nil, fmt.Errorf("read how accounts show stock: %w", err)
+		}
+		a.Publish.Mode = orderhub.PublishMode(mode)
+		out[id] = a
+	}
+	return out, rows.Err()
+}
+
+// SetAccountStock sets how an account shows stock; all its listings are worked
+// out again.
+func (tx *Tx) SetAccountStock(ctx context.Context, accountID string, a AccountStock) error {
+	if _, err := tx.q.exec(ctx, `INSERT INTO account_stock (account_id, mode, value, buffer, second_writer, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account_id) DO UPDATE SET mode = excluded.mode, value = excluded.value, buffer = excluded.buffer,
+		second_writer = excluded.second_writer, updated_at = excluded.updated_at`,
+		accountID, string(a.Publish.Mode), a.Publish.Value, a.Publish.Buffer, a.SecondWriter, micros(tx.s.Now())); err != nil {
+		return fmt.Errorf("set how %s shows stock: %w", accountID, err)
+	}
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE account_id = ?", accountID); err != nil {
+		return fmt.Errorf("set how %s shows stock: %w", accountID, err)
+	}
+	return nil
+}
