@@ -117,6 +117,9 @@ func ClaimOf(o *Order) Claim {
 	case StatusShipped, StatusReadyForPickup, StatusDelivered, StatusPartiallyReturned, StatusReturned:
 		return ClaimConsumed
 	case StatusCancelled:
+		if c := o.Snapshot.Cancellation; c != nil && c.AfterHandOver {
+			return ClaimConsumed
+		}
 		return ClaimNone
 	}
 	return ClaimReserve

@@ -41,6 +41,9 @@ type Options struct {
 	Log    *slog.Logger
 	// Started is called when everything runs, with the addresses and the token.
 	Started func(Started)
+	// Policy makes goods scarce and lets the markets sell only what the hub
+	// publishes; "" = everything can be bought.
+	Policy orderhub.OversellPolicy
 	// Hooks sabotage the hub, for tests of the comparison.
 	Hooks *pipeline.Hooks
 	// Version is shown by the hub.
@@ -63,6 +66,7 @@ type Report struct {
 	Manager  ManagerStats           `json:"manager"`
 	Faults   map[string]int         `json:"faults"`
 	MemoryMB int                    `json:"memory_peak_mb"`
+	Goods    *GoodsReport           `json:"goods,omitempty"`
 	Comparison
 }
 
@@ -72,6 +76,9 @@ const (
 	scale  = 0.02
 	quotas = 10
 )
+
+// stockLag is longer than the simulators' replicas are behind.
+const stockLag = 4 * time.Second
 
 // Run runs a demo and compares at the end.
 func Run(ctx context.Context, opts Options) (Report, error) {
@@ -97,6 +104,7 @@ type world struct {
 	client  *Client
 	traffic *marketsim.Traffic
 	manager *Manager
+	shelf   *marketsim.Shelf
 	where   Started
 	began   time.Time
 
@@ -128,23 +136,29 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		return w, err
 	}
 	w.where.Hub, w.where.Sims = "http://"+hubAddr.Addr().String(), "http://"+simAddr.Addr().String()
-	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: quotas, Fast: true, Shop: shopsim.Options{
-		Account: AccountID("site"), Hub: func() string { return w.where.Hub },
-	}})
+	if w.where.Token, err = w.store.CreateToken(ctx, "demo"); err != nil {
+		return w, err
+	}
+	shop := shopsim.Options{Account: AccountID("site"), Hub: func() string { return w.where.Hub }, Token: w.where.Token}
+	if opts.Policy == orderhub.OversellStrict {
+		shop.Reserve = 10 * time.Minute
+	}
+	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: quotas, Fast: true, Shop: shop})
 	w.hub, err = pipeline.New(pipeline.Options{
 		Store: w.store, Channels: all.All(), Log: w.log, Scale: scale, QuotaScale: quotas, Hooks: opts.Hooks,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
+		StockLag: stockLag,
 	})
 	if err != nil {
 		return w, err
 	}
 	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1}))
 	w.serve(ctx, simAddr, w.sims)
-	if w.where.Token, err = w.store.CreateToken(ctx, "demo"); err != nil {
-		return w, err
-	}
 	w.client = &Client{Base: w.where.Hub, Token: w.where.Token}
 	if err := Connect(ctx, w.hub, w.sims, w.where.Hub, w.where.Sims); err != nil {
+		return w, err
+	}
+	if err := w.stockUp(ctx); err != nil {
 		return w, err
 	}
 	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
@@ -267,7 +281,11 @@ func (w *world) run(ctx context.Context) (Report, error) {
 	}
 	rep.Settle, rep.MemoryMB = time.Since(ended).Seconds(), peakMemory()
 	var err error
-	rep.Comparison, err = Compare(ctx, w.client, w.sims.Markets())
+	if rep.Comparison, err = Compare(ctx, w.client, w.sims.Markets()); err != nil {
+		return rep, err
+	}
+	rep.Goods, err = w.compareGoods(ctx)
+	rep.OK = rep.OK && (rep.Goods == nil || len(rep.Goods.Wrong) == 0)
 	return rep, err
 }
 
@@ -286,11 +304,15 @@ func (w *world) live(ctx context.Context) error {
 	if opts.Orders == 0 {
 		opts.Orders = int(2 * opts.Over.Seconds())
 	}
+	if w.shelf != nil {
+		opts.Goods, opts.Shelf, opts.Schemes = scarce(), w.shelf, StockedSchemes
+	}
 	// The last tenth of the time belongs to the orders that are there.
 	opts.Over = max(0, min(opts.Over*9/10, opts.Over-time.Second/2))
 	w.traffic = marketsim.NewTraffic(w.sims.Markets(), opts)
 	var people sync.WaitGroup
-	people.Add(2)
+	people.Add(3)
+	go func() { defer people.Done(); w.deliver(live) }()
 	var trafficErr error
 	go func() { defer people.Done(); w.manager.Run(live) }()
 	go func() {

@@ -104,6 +104,9 @@ func AccountSettings(m marketsim.Market, base string) map[string]string {
 	switch m.Channel() {
 	case "site":
 		out["delivery_url"] = address + "/orders"
+		if shop, ok := m.(*shopsim.Market); ok && shop.Reserves() {
+			out["reserve"] = "yes"
+		}
 	case "wildberries":
 		out["base_url"] = address
 		out["shipping_point_id"] = "507"
@@ -133,6 +136,12 @@ var Schemes = map[orderhub.Channel][]orderhub.Scheme{
 	"wildberries":   {orderhub.SchemeFBS, orderhub.SchemeFBS, orderhub.SchemeDBS},
 	"yandex_market": {orderhub.SchemeFBS, orderhub.SchemeFBS, orderhub.SchemeDBS, orderhub.SchemeExpress},
 	"site":          {orderhub.SchemeSite},
+}
+
+// StockedSchemes are those that sell from the one warehouse whose stock the hub
+// publishes.
+var StockedSchemes = map[orderhub.Channel][]orderhub.Scheme{
+	"ozon": {orderhub.SchemeFBS}, "wildberries": {orderhub.SchemeFBS}, "yandex_market": {orderhub.SchemeFBS}, "site": {orderhub.SchemeSite},
 }
 
 // settleFor is how long the world is given to come to rest after the last order.

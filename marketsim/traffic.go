@@ -26,6 +26,11 @@ type TrafficOptions struct {
 	Schemes map[orderhub.Channel][]orderhub.Scheme
 	// Shares are how often buyers do what; the zero value means DefaultShares.
 	Shares Shares
+	// Goods are what buyers choose from; nil = the whole catalogue.
+	Goods []Product
+	// Shelf counts what was really sold; nil = nobody counts. With it, a basket
+	// that a market refuses is no error.
+	Shelf *Shelf
 	// Tick is the pause between two rounds of buyers and couriers; 0 = 250 ms.
 	Tick time.Duration
 	// Now and Sleep are the clock; nil = the real one. Sleep ends early with ctx.
@@ -58,6 +63,9 @@ type TrafficStats struct {
 	Moved int `json:"moved"`
 	// Refused counts what a market did not allow: acts that came too late.
 	Refused int `json:"refused"`
+	// SoldOut counts baskets that a market did not take: it was sold out, or the
+	// shop could not reserve.
+	SoldOut int `json:"sold_out,omitempty"`
 }
 
 // Traffic is the buyers and the couriers of the simulated markets. What happens
@@ -185,11 +193,20 @@ func (t *Traffic) Settle(ctx context.Context, quiet time.Duration) error {
 func (t *Traffic) place(n int) error {
 	m, spec, f := t.plan(n)
 	ids, err := m.Place(spec)
-	if err != nil {
+	if err != nil && t.opts.Shelf == nil {
 		return fmt.Errorf("traffic: order %d on %s: %w", n+1, m.Channel(), err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err != nil {
+		t.stats.SoldOut++
+		return nil
+	}
+	if t.opts.Shelf.Take(string(m.Channel()), ids, spec.Lines) {
+		// More than there is, as far as we know: look at the books before saying so.
+		t.look()
+		t.opts.Shelf.Judge()
+	}
 	t.stats.Placed++
 	t.stats.Units += len(ids)
 	for _, id := range ids {
@@ -209,7 +226,10 @@ func (t *Traffic) plan(n int) (Market, OrderSpec, fate) {
 	if schemes := t.opts.Schemes[m.Channel()]; len(schemes) > 0 {
 		spec.Scheme = schemes[r.IntN(len(schemes))]
 	}
-	goods := catalogue()
+	goods := t.opts.Goods
+	if goods == nil {
+		goods = catalogue()
+	}
 	for _, i := range r.Perm(len(goods))[:1+min(r.IntN(4), r.IntN(4))] {
 		spec.Lines = append(spec.Lines, SpecLine{SKU: goods[i].SKU, Quantity: 1 + int64(min(r.IntN(4), r.IntN(4))), PriceMinor: goods[i].PriceMinor})
 	}
@@ -260,12 +280,22 @@ func (t *Traffic) Step() int {
 	n := 0
 	for _, m := range t.markets {
 		for _, o := range m.Truth() {
+			t.opts.Shelf.See(string(m.Channel()), o)
 			if t.stepOrder(m, o) {
 				n++
 			}
 		}
 	}
 	return n
+}
+
+// look tells the shelf what became of all orders.
+func (t *Traffic) look() {
+	for _, m := range t.markets {
+		for _, o := range m.Truth() {
+			t.opts.Shelf.See(string(m.Channel()), o)
+		}
+	}
 }
 
 // maxIdle rounds without a step end the market's work on a finished order.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -19,7 +20,7 @@ type CartLine struct {
 
 // Reserve holds goods for a cart of the shop's own site until a time. All of it
 // or nothing: a cart that lacks something is refused with the products that lack.
-// The same id again gives the same cart a new time limit. With the strict policy
+// The same id with the same goods again gives the same cart a new time limit. With the strict policy
 // units that other channels may be selling at this moment are not given away.
 func (h *Hub) Reserve(ctx context.Context, accountID, externalID string, lines []CartLine, hold time.Duration, actor orderhub.Actor) (store.Cart, error) {
 	a, err := h.account(ctx, accountID)
@@ -29,60 +30,104 @@ func (h *Hub) Reserve(ctx context.Context, accountID, externalID string, lines [
 	if a.Channel != siteChannel || a.State != orderhub.AccountActive {
 		return store.Cart{}, orderhub.Errorf(orderhub.CodeUnsupported, "account %s: only an active account of a site holds goods for carts", a.ID)
 	}
-	externalID = clean(externalID)
-	var cart store.Cart
-	err = h.store.InTx(ctx, func(tx *store.Tx) error {
-		was, err := tx.LockCart(ctx, a.ID, externalID)
-		if err != nil {
-			return err
-		}
-		until := h.store.Now().Add(hold)
-		if was != nil {
-			cart = *was
-			if cart.State != store.CartHeld {
-				return orderhub.Errorf(orderhub.CodeConflict, "reservation %s is %s", externalID, cart.State)
-			}
-			cart.ExpiresAt = until
-			return tx.SaveCart(ctx, cart)
-		}
-		cart = store.Cart{AccountID: a.ID, ExternalID: externalID, State: store.CartHeld, ExpiresAt: until}
-		if err := tx.AddCart(ctx, &cart); err != nil {
-			return err
-		}
-		return h.holdFor(ctx, tx, cart, lines, actor)
-	})
+	cart := store.Cart{AccountID: a.ID, ExternalID: clean(externalID), State: store.CartHeld}
+	reserve := func() error {
+		return h.store.InTx(ctx, func(tx *store.Tx) error { return h.reserve(ctx, tx, &cart, lines, hold, actor) })
+	}
+	if err = reserve(); store.IsConflict(err) {
+		err = reserve() // another request made the same cart just now
+	}
 	return cart, err
 }
 
-// holdFor reserves the goods of a new cart.
-func (h *Hub) holdFor(ctx context.Context, tx *store.Tx, cart store.Cart, lines []CartLine, actor orderhub.Actor) error {
+func (h *Hub) reserve(ctx context.Context, tx *store.Tx, cart *store.Cart, lines []CartLine, hold time.Duration, actor orderhub.Actor) error {
+	claim, err := h.cartClaim(ctx, tx, cart.AccountID, lines)
+	if err != nil {
+		return err
+	}
+	was, err := tx.LockCart(ctx, cart.AccountID, cart.ExternalID)
+	if err != nil {
+		return err
+	}
+	until := h.store.Now().Add(hold)
+	if was == nil {
+		cart.ExpiresAt = until
+		if err := tx.AddCart(ctx, cart); err != nil {
+			return err
+		}
+		claim.Holder, claim.Rank, claim.Why = -cart.ID, h.store.Now().UnixMicro(), "cart "+cart.ExternalID
+		return h.holdFor(ctx, tx, claim, actor)
+	}
+	if was.State != store.CartHeld {
+		return orderhub.Errorf(orderhub.CodeConflict, "reservation %s is %s; a new one needs another id", cart.ExternalID, was.State)
+	}
+	demands, err := tx.Demands(ctx, -was.ID)
+	if err != nil {
+		return err
+	}
+	held := map[string]int64{}
+	for _, d := range demands {
+		held[d.SKU] = d.Needed
+	}
+	if !maps.Equal(held, claim.Needs) {
+		return orderhub.Errorf(orderhub.CodeConflict, "reservation %s holds other goods; release it and reserve with another id", cart.ExternalID)
+	}
+	*cart = *was
+	cart.ExpiresAt, cart.Again = until, true
+	return tx.SaveCart(ctx, *cart)
+}
+
+// cartClaim is what a cart asks of the warehouse.
+func (h *Hub) cartClaim(ctx context.Context, tx *store.Tx, accountID string, lines []CartLine) (store.HolderClaim, error) {
 	o := &orderhub.Order{}
 	for _, l := range lines {
 		o.Snapshot.Lines = append(o.Snapshot.Lines, orderhub.Line{SKU: l.SKU, ListingKey: l.SKU, Quantity: l.Quantity})
 	}
-	found, _, err := tx.FindLinks(ctx, cart.AccountID, []*orderhub.Order{o})
+	found, _, err := tx.FindLinks(ctx, accountID, []*orderhub.Order{o})
 	if err != nil {
-		return err
+		return store.HolderClaim{}, err
 	}
 	for _, l := range found[0] {
 		if l.SKU == "" {
-			return orderhub.InvalidField("sku", "there is no product %q", lines[l.Pos].SKU)
+			return store.HolderClaim{}, orderhub.InvalidField(fmt.Sprintf("lines[%d].sku", l.Pos), "there is no product %q", lines[l.Pos].SKU)
 		}
 	}
 	claims, err := h.claims(ctx, tx, []*orderhub.Order{o}, found)
 	if err != nil {
-		return err
+		return store.HolderClaim{}, err
 	}
-	c := claims[0]
-	c.Holder, c.Claim, c.Rank, c.Why = -cart.ID, orderhub.ClaimReserve, h.store.Now().UnixMicro(), "cart "+cart.ExternalID
+	claims[0].Claim = orderhub.ClaimReserve
+	return claims[0], nil
+}
+
+// holdFor reserves the goods of a new cart.
+func (h *Hub) holdFor(ctx context.Context, tx *store.Tx, c store.HolderClaim, actor orderhub.Actor) error {
 	short, err := tx.ClaimStock(ctx, orderhub.MainWarehouse, []store.HolderClaim{c}, actor)
 	if err != nil {
 		return err
 	}
-	if short[c.Holder] > 0 {
-		return orderhub.Errorf(orderhub.CodeConflict, "reservation %s: %s short", cart.ExternalID, plural(int(short[c.Holder]), "unit"))
+	if short[c.Holder] == 0 {
+		return h.keepStrict(ctx, tx, c.Needs)
 	}
-	return h.keepStrict(ctx, tx, c.Needs)
+	demands, err := tx.Demands(ctx, c.Holder)
+	if err != nil {
+		return err
+	}
+	var lack []string
+	for _, d := range demands {
+		if d.Short() > 0 {
+			lack = append(lack, fmt.Sprintf("%d of %s of %s", d.Short(), plural(int(d.Needed), "unit"), d.SKU))
+		}
+	}
+	return orderhub.Errorf(orderhub.CodeConflict, "goods are short: %s", enough(lack))
+}
+
+// enough writes a list for people, a long one in part.
+func enough(list []string) string {
+	if n := len(list); n > 10 {
+		return strings.Join(list[:10], ", ") + fmt.Sprintf(" and %d more products", n-10)
+	}
+	return strings.Join(list, ", ")
 }
 
 // keepStrict refuses a cart that would take units which other channels show, for
@@ -117,6 +162,9 @@ func (h *Hub) Release(ctx context.Context, accountID, externalID string, actor o
 		}
 		if cart == nil {
 			return orderhub.Errorf(orderhub.CodeNotFound, "there is no reservation %q", clean(externalID))
+		}
+		if cart.State == store.CartConverted {
+			return orderhub.Errorf(orderhub.CodeConflict, "reservation %s became an order, which has the goods now", cart.ExternalID)
 		}
 		return endCart(ctx, tx, *cart, store.CartReleased, actor)
 	})

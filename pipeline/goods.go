@@ -88,6 +88,9 @@ func (h *Hub) tendGoods(ctx context.Context, lease store.Lease) error {
 	if keeps, err := h.keepsGoods(ctx); err != nil || !keeps {
 		return err
 	}
+	if err := h.offerOnSites(ctx, lease); err != nil {
+		return err
+	}
 	linked, err := h.linkListings(ctx, lease)
 	if err != nil {
 		return err
@@ -104,6 +107,30 @@ func (h *Hub) tendGoods(ctx context.Context, lease store.Lease) error {
 		return err
 	}
 	return h.allocate(ctx)
+}
+
+// offerOnSites offers every product on the shop's own sites, which sell by our
+// own SKU and have no catalogue to read.
+func (h *Hub) offerOnSites(ctx context.Context, lease store.Lease) error {
+	accounts, err := h.store.Accounts(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if a.Channel != siteChannel {
+			continue
+		}
+		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
+			if err := tx.Hold(ctx, lease); err != nil {
+				return err
+			}
+			_, err := tx.OfferProducts(ctx, a.ID)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // linkListings links offers that have no product and find one: by a barcode that
@@ -134,6 +161,9 @@ func (h *Hub) linkListings(ctx context.Context, lease store.Lease) (linked int, 
 				return err
 			}
 			for _, l := range list {
+				if l.LinkedBy == orderhub.LinkedByPerson {
+					continue // untied by hand
+				}
 				sku, by := match(l, byArticle, byBarcode, shared)
 				if sku == "" {
 					continue

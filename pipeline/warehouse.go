@@ -45,19 +45,17 @@ func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
 }
 
 // LinkListing ties a listing to a product on a person's decision, or unties it
-// with an empty SKU. Orders that waited for it get their goods.
+// with an empty SKU; the hub does not tie it by itself again. Orders that waited for it get their goods.
 func (h *Hub) LinkListing(ctx context.Context, id int64, sku string) (orderhub.Listing, error) {
 	if _, err := h.store.Listing(ctx, id); err != nil {
 		return orderhub.Listing{}, err
 	}
-	by := orderhub.LinkedByNobody
 	if sku != "" {
-		by = orderhub.LinkedByPerson
 		if _, err := h.store.Product(ctx, sku); err != nil {
 			return orderhub.Listing{}, err
 		}
 	}
-	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.Link(ctx, sku, by, id) }); err != nil {
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.Link(ctx, sku, orderhub.LinkedByPerson, id) }); err != nil {
 		return orderhub.Listing{}, err
 	}
 	if err := h.heal(ctx); err != nil {

@@ -26,6 +26,9 @@ type Cart struct {
 	State      CartState
 	ExpiresAt  time.Time
 	CreatedAt  time.Time
+	// Again marks a cart that was there before the call that returns it; it is not
+	// stored.
+	Again bool
 }
 
 // LockCart reads and locks a cart by the shop's id; nil when there is none.

@@ -287,6 +287,25 @@ func (s *Store) Moves(ctx context.Context, warehouse, sku string, before int64, 
 	return out, rows.Err()
 }
 
+// DemandTotals adds up the demands of orders per product.
+func (s *Store) DemandTotals(ctx context.Context, warehouse string) (map[string]orderhub.Demand, error) {
+	rows, err := s.engine.reader().query(ctx, `SELECT sku, CAST(SUM(needed) AS BIGINT), CAST(SUM(reserved) AS BIGINT), CAST(SUM(consumed) AS BIGINT),
+		CAST(SUM(unbacked) AS BIGINT) FROM demands WHERE warehouse = ? AND holder > 0 GROUP BY sku`, warehouse)
+	if err != nil {
+		return nil, fmt.Errorf("add up demands: %w", err)
+	}
+	defer rows.Close()
+	out := map[string]orderhub.Demand{}
+	for rows.Next() {
+		d := orderhub.Demand{Warehouse: warehouse}
+		if err := rows.Scan(&d.SKU, &d.Needed, &d.Reserved, &d.Consumed, &d.Unbacked); err != nil {
+			return nil, fmt.Errorf("add up demands: %w", err)
+		}
+		out[d.SKU] = d
+	}
+	return out, rows.Err()
+}
+
 // DemandsOf reads what an order or a cart needs and has got.
 func (s *Store) DemandsOf(ctx context.Context, holder int64) ([]orderhub.Demand, error) {
 	return readDemands(ctx, s.engine.reader(), "WHERE holder = ? ORDER BY sku", holder)

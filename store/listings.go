@@ -76,8 +76,8 @@ func listListings(ctx context.Context, q querier, f ListingFilter) ([]orderhub.L
 	}
 	if f.Text != "" {
 		high := f.Text + "\U0010FFFF"
-		c.add("((key >= ? AND key < ?) OR (article >= ? AND article < ?) OR (sku >= ? AND sku < ?) OR name LIKE ?)",
-			f.Text, high, f.Text, high, f.Text, high, "%"+f.Text+"%")
+		c.add("((key >= ? AND key < ?) OR (article >= ? AND article < ?) OR (sku >= ? AND sku < ?) OR name LIKE ? ESCAPE '!')",
+			f.Text, high, f.Text, high, f.Text, high, containing(f.Text))
 	}
 	if f.After > 0 {
 		c.add("id > ?", f.After)
@@ -130,6 +130,14 @@ func (tx *Tx) Link(ctx context.Context, sku string, by orderhub.LinkedBy, ids ..
 	if err := tx.q.execMany(ctx, "UPDATE listings SET sku = ?, linked_by = ?, updated_at = ? WHERE id = ?", rows); err != nil {
 		return fmt.Errorf("link listings: %w", err)
 	}
+	if sku == "" {
+		// Nothing is to be shown of it any more.
+		cond, arg := tx.q.in("listing_id", ids)
+		if _, err := tx.q.exec(ctx, "DELETE FROM publications WHERE "+cond, arg); err != nil {
+			return fmt.Errorf("unlink listings: %w", err)
+		}
+		return nil
+	}
 	return tx.publishNew(ctx, ids)
 }
 
@@ -143,6 +151,42 @@ func (tx *Tx) publishNew(ctx context.Context, ids []int64) error {
 		return fmt.Errorf("publish new links: %w", err)
 	}
 	return nil
+}
+
+// OfferProducts makes a listing of every product for an account whose channel
+// sells by our own SKU, and tells how many were new.
+func (tx *Tx) OfferProducts(ctx context.Context, accountID string) (int64, error) {
+	now := micros(tx.s.Now())
+	n, err := tx.q.exec(ctx, `INSERT INTO listings (account_id, key, article, name, aliases, barcodes, live, sku, linked_by, mode, value, buffer,
+		seen_at, created_at, updated_at)
+		SELECT CAST(? AS TEXT), p.sku, p.sku, p.name, '{}', '', 1, p.sku, 'article', '', 0, 0, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT)
+		FROM products p WHERE p.archived = 0 AND NOT EXISTS (SELECT 1 FROM listings l WHERE l.account_id = ? AND l.key = p.sku)
+		ORDER BY p.sku ON CONFLICT DO NOTHING`, accountID, now, now, now, accountID)
+	if err != nil {
+		return 0, fmt.Errorf("offer products on %s: %w", accountID, err)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	rows, err := tx.q.query(ctx, `SELECT l.id FROM listings l WHERE l.account_id = ? AND l.sku <> ''
+		AND NOT EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = l.id)`, accountID)
+	if err != nil {
+		return 0, fmt.Errorf("offer products on %s: %w", accountID, err)
+	}
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return 0, fmt.Errorf("offer products on %s: %w", accountID, err)
+		}
+		ids = append(ids, id)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("offer products on %s: %w", accountID, err)
+	}
+	return n, tx.publishNew(ctx, ids)
 }
 
 // SetPublish sets the policy of a listing.

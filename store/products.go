@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orderhub/orderhub"
 )
@@ -170,6 +171,11 @@ type ProductFilter struct {
 	Limit    int
 }
 
+// containing is the LIKE pattern, with ! as the escape, of texts that contain one.
+func containing(text string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
+}
+
 // ListProducts lists products by SKU with barcodes and components.
 func (s *Store) ListProducts(ctx context.Context, f ProductFilter) (list []orderhub.Product, err error) {
 	err = s.engine.snapshot(ctx, func(q querier) error {
@@ -195,8 +201,8 @@ func listProducts(ctx context.Context, q querier, f ProductFilter) ([]orderhub.P
 	var c condition
 	if f.Text != "" {
 		high := f.Text + "\U0010FFFF"
-		c.add(`((sku >= ? AND sku < ?) OR sku IN (SELECT b.sku FROM product_barcodes b WHERE b.barcode >= ? AND b.barcode < ?) OR name LIKE ?)`,
-			f.Text, high, f.Text, high, "%"+f.Text+"%")
+		c.add(`((sku >= ? AND sku < ?) OR sku IN (SELECT b.sku FROM product_barcodes b WHERE b.barcode >= ? AND b.barcode < ?) OR name LIKE ? ESCAPE '!')`,
+			f.Text, high, f.Text, high, containing(f.Text))
 	}
 	if f.SKUs != nil {
 		cond, arg := q.in("sku", f.SKUs)

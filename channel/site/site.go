@@ -30,6 +30,7 @@ const (
 	settingDeliverySecret = "delivery_secret"
 	settingAllowPrivate   = "allow_private_targets"
 	settingStock          = "stock"
+	settingReserve        = "reserve"
 )
 
 // quotaDelivery is the one quota group: messages to the shop.
@@ -70,6 +71,10 @@ func descriptor() channel.Descriptor {
 			{
 				Key: settingStock, Title: "Stock figures", Default: stockPull, Check: checkStock,
 				Help: "pull: the shop reads GET /api/v1/stock itself. webhook: the hub sends stock.updated to the address for status messages.",
+			},
+			{
+				Key: settingReserve, Title: "Reserves before it sells", Default: "no", Check: checkYesNo,
+				Help: "yes, when the shop reserves every cart in the hub (POST /reservations) before it takes the order: then it can sell nothing twice.",
 			},
 		},
 		Limits:    limits,

@@ -23,6 +23,7 @@ type demoCmd struct {
 	Orders  int           `help:"How many purchases are made over that time; 0 = two a second."`
 	Seed    uint64        `help:"Decides who buys what, and what goes wrong." default:"1"`
 	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
+	Policy  string        `help:"Make goods scarce and let the markets sell only what the hub publishes: shared shows all that is left everywhere, strict never sells a unit twice; off sells everything." default:"off" enum:"off,shared,strict"`
 	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
 }
 
@@ -44,6 +45,9 @@ func (c *demoCmd) Run(p *program) error {
 	opts := demo.Options{
 		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(),
 		Started: func(s demo.Started) { c.say(p.errOut, s) },
+	}
+	if c.Policy != "off" {
+		opts.Policy = orderhub.OversellPolicy(c.Policy)
 	}
 	if p.cli.Database != "orderhub.db" {
 		opts.DSN, opts.Secret = p.cli.Database, p.cli.Secret
@@ -102,6 +106,14 @@ func printReport(w io.Writer, r demo.Report) {
 			a.Effects[orderhub.EffectUncertain], len(a.Stuck), a.VisibleP50, a.VisibleP95)
 	}
 	fmt.Fprintln(w)
+	if g := r.Goods; g != nil {
+		fmt.Fprintf(w, "Goods, policy %s: %d units, %d sold, %d baskets came too late; oversold %d, the hub had stated up to %d\n",
+			g.Policy, g.Units, g.Sold, g.SoldOut, g.OversoldUnits, g.StatedUnits)
+		for _, line := range g.Wrong {
+			fmt.Fprintln(w, "goods:", line)
+		}
+		fmt.Fprintln(w)
+	}
 	for _, a := range r.Accounts {
 		for _, part := range []struct {
 			what string

@@ -21,6 +21,9 @@ type wireReserved struct {
 	Qty int64  `json:"qty"`
 }
 
+// Reserves tells whether the shop asks the hub before it sells.
+func (m *Market) Reserves() bool { return m.opts.Reserve > 0 }
+
 // reserve asks the hub to keep the basket's goods for the order of this id.
 // Nothing but the hub's yes allows the order; what a lost answer has reserved
 // expires by itself.

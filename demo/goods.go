@@ -1,0 +1,149 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/store"
+)
+
+// The goods of a demo with stock: few of them, so that buyers of all channels
+// fight for the last ones.
+const (
+	scarceGoods = 20
+	scarceUnits = 12 // of each at the start, give or take
+	// deliverEvery is the pause between deliveries to the warehouse.
+	deliverEvery = 4 * time.Second
+)
+
+// GoodsReport holds what was really sold against what the hub promised.
+type GoodsReport struct {
+	Policy orderhub.OversellPolicy `json:"policy"`
+	// Units there were in all, Sold of them by all markets and not given back;
+	// SoldOut counts baskets that came too late.
+	Units   int64 `json:"units"`
+	Sold    int64 `json:"sold"`
+	SoldOut int   `json:"sold_out"`
+	// Oversold are units that were sold and not there, Stated how many the hub had
+	// said could be: per article, at the worst moment.
+	Oversold map[string]int64 `json:"oversold"`
+	Stated   map[string]int64 `json:"stated"`
+	// OversoldUnits and StatedUnits add them up.
+	OversoldUnits int64 `json:"oversold_units"`
+	StatedUnits   int64 `json:"stated_units"`
+	// Wrong says in words what does not add up.
+	Wrong []string `json:"wrong"`
+}
+
+// scarce picks the articles of a demo with stock.
+func scarce() []marketsim.Product { return marketsim.Catalogue()[:scarceGoods] }
+
+// stockUp makes the products, puts the first units on the shelf and lets the
+// markets sell only what the hub publishes.
+func (w *world) stockUp(ctx context.Context) error {
+	if w.opts.Policy == orderhub.OversellDefault {
+		return nil
+	}
+	w.shelf = marketsim.NewShelf()
+	if err := w.hub.SetOversell(ctx, w.opts.Policy); err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(w.opts.Seed, 3))
+	doc := store.Document{Kind: orderhub.MoveCount, Actor: warehouse, Note: "first count"}
+	var products []orderhub.Product
+	for _, g := range scarce() {
+		products = append(products, orderhub.Product{SKU: g.SKU, Name: g.Name, Barcodes: []string{marketsim.Barcode(g.SKU)}})
+		n := scarceUnits/2 + r.Int64N(scarceUnits)
+		w.shelf.Put(g.SKU, n)
+		doc.Lines = append(doc.Lines, store.DocumentLine{SKU: g.SKU, Quantity: n})
+	}
+	if err := w.hub.SaveProducts(ctx, products); err != nil {
+		return err
+	}
+	for _, m := range w.sims.Markets() {
+		if s, ok := m.(marketsim.Stocked); ok {
+			s.Offer(scarce())
+			s.OnlyPublished(true)
+		}
+	}
+	return w.hub.PostDocument(ctx, &doc)
+}
+
+var warehouse = orderhub.Actor{Kind: orderhub.ActorUser, Name: "warehouse"}
+
+// deliver brings a few units now and then, until ctx ends.
+func (w *world) deliver(ctx context.Context) {
+	if w.shelf == nil {
+		return
+	}
+	r := rand.New(rand.NewPCG(w.opts.Seed, 4))
+	goods := scarce()
+	for {
+		wait(ctx, deliverEvery)
+		if ctx.Err() != nil {
+			return
+		}
+		doc := store.Document{Kind: orderhub.MoveReceive, Actor: warehouse, Note: "delivery"}
+		for _, i := range r.Perm(len(goods))[:3] {
+			n := 1 + r.Int64N(5)
+			w.shelf.Put(goods[i].SKU, n)
+			doc.Lines = append(doc.Lines, store.DocumentLine{SKU: goods[i].SKU, Quantity: n})
+		}
+		if err := w.hub.PostDocument(ctx, &doc); err != nil && ctx.Err() == nil {
+			w.log.Error("a delivery was not taken", "error", err.Error())
+		}
+	}
+}
+
+// compareGoods holds the shelf against the hub's book.
+func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
+	if w.shelf == nil {
+		return nil, nil
+	}
+	rep := &GoodsReport{Policy: w.opts.Policy, SoldOut: w.traffic.Stats().SoldOut, Oversold: w.shelf.Oversold(), Stated: map[string]int64{}}
+	totals, err := w.store.DemandTotals(ctx, orderhub.MainWarehouse)
+	if err != nil {
+		return nil, err
+	}
+	units, taken := w.shelf.Units(), w.shelf.Taken()
+	skus := make([]string, 0, len(units))
+	for sku := range units {
+		skus = append(skus, sku)
+	}
+	slices.Sort(skus)
+	figures, err := w.store.StockOf(ctx, orderhub.MainWarehouse, skus)
+	if err != nil {
+		return nil, err
+	}
+	wrong := func(format string, args ...any) { rep.Wrong = append(rep.Wrong, fmt.Sprintf(format, args...)) }
+	for _, sku := range skus {
+		f, d := figures[sku], totals[sku]
+		rep.Units, rep.Sold = rep.Units+units[sku], rep.Sold+taken[sku]
+		rep.OversoldUnits += rep.Oversold[sku]
+		if f.ExposureMax > 0 {
+			rep.Stated[sku] = f.ExposureMax
+			rep.StatedUnits += f.ExposureMax
+		}
+		switch over := rep.Oversold[sku]; {
+		case rep.Policy == orderhub.OversellStrict && over > 0:
+			wrong("%s: %d units were sold twice", sku, over)
+		case over > f.ExposureMax:
+			wrong("%s: %d units were sold twice, the hub had stated %d", sku, over, f.ExposureMax)
+		}
+		if d.Needed != taken[sku] {
+			wrong("%s: the markets sold %d, the hub's orders need %d", sku, taken[sku], d.Needed)
+		}
+		if f.OnHand+d.Consumed != units[sku] {
+			wrong("%s: %d units there were, %d are on hand and %d left", sku, units[sku], f.OnHand, d.Consumed)
+		}
+		if f.Reserved < d.Reserved || f.Available() < 0 {
+			wrong("%s: %d are reserved, the orders have %d of them", sku, f.Reserved, d.Reserved)
+		}
+	}
+	return rep, nil
+}
