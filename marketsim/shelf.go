@@ -2,6 +2,7 @@ package marketsim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,10 +77,11 @@ func (s *Shelf) See(market string, o TruthOrder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := market + "/" + o.ID
-	switch {
-	case o.Headline.Rank() >= orderhub.StatusShipped.Rank() && o.Headline != orderhub.StatusCancelled:
+	onWay := func(st orderhub.Status) bool { return st.Rank() >= orderhub.StatusShipped.Rank() && st != orderhub.StatusCancelled }
+	if onWay(o.Headline) || slices.ContainsFunc(o.Calls, func(c Call) bool { return onWay(c.To) }) {
 		s.left[key] = true
-	case o.Headline == orderhub.StatusCancelled && !s.left[key] && !strings.Contains(o.Native, "split"):
+	}
+	if o.Headline == orderhub.StatusCancelled && !s.left[key] && !strings.Contains(o.Native, "split") {
 		for sku, n := range s.sold[key] {
 			s.taken[sku] -= n
 		}

@@ -101,10 +101,15 @@ func newLinks(orders []*orderhub.Order, restores bool, found map[int64][]store.L
 		}
 		for i := range found[o.ID] {
 			l := &found[o.ID][i]
-			if restores && orderhub.ClaimOf(o) == orderhub.ClaimNone && counted[l.ListingID] > 0 && units[l.ListingID] >= 0 {
+			n, gone := units[l.ListingID], orderhub.ClaimOf(o) == orderhub.ClaimNone
+			switch {
+			case l.ListingID == 0 || n < 0:
+			case gone && restores && counted[l.ListingID] > 0:
 				sold = append(sold, store.Sale{ListingID: l.ListingID, Units: -counted[l.ListingID], PlacedAt: o.Snapshot.PlacedAt})
 				units[l.ListingID] = -1
-			} else if n := units[l.ListingID]; l.ListingID != 0 && n >= 0 && !o.Snapshot.ReadOnly && o.CountsGoods() {
+			case gone:
+				l.Counted, units[l.ListingID] = counted[l.ListingID], -1
+			default:
 				if more := n - counted[l.ListingID]; more > 0 {
 					sold = append(sold, store.Sale{ListingID: l.ListingID, Units: more, PlacedAt: o.Snapshot.PlacedAt})
 				}
