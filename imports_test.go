@@ -62,7 +62,7 @@ var importRules = []importRule{
 	}, "all SQL, and nothing but the domain above it"},
 	{"store/storetest", []string{".", "store"}, []string{pgx}, "it opens fresh stores for tests"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "jobs", "store"}, []string{prometheus},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "store"}, []string{prometheus},
 		"the pipeline reaches channels through the contract only"},
 	{"api", []string{".", "channel", "channel/site", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
@@ -77,7 +77,7 @@ var importRules = []importRule{
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
-		".", "api", "bench", "channel", "channel/all", "demo", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, "commands wire; nothing imports them"},
 }
 

@@ -145,7 +145,9 @@ func rawCard(rep pipeline.Replayed) RawCard {
 	if rep.Err != nil {
 		c.Why = rep.Err.Error()
 	}
-	c.Payload = payload(rep.Raw.Body)
+	if c.Payload = payload(rep.Raw.Body); c.Payload == nil {
+		c.Payload = "" // it came empty
+	}
 	return c
 }
 

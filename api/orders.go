@@ -183,12 +183,16 @@ func words[T ~string](list []T) string {
 func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	s := o.Snapshot
 	c := OrderCard{
-		OrderRow: row(o), Lines: s.Lines, Buyer: s.Customer, Shipping: s.Shipping, Comment: s.Comment, Cancellation: s.Cancellation,
+		OrderRow: row(o), Buyer: s.Customer, Shipping: s.Shipping, Comment: s.Comment, Cancellation: s.Cancellation,
 		CancelRequest: s.CancelRequest, Requires: s.Requires, ParentID: s.ParentID, SiteOrderID: s.SiteOrderID,
 		Discrepancies: s.Discrepancies, Drift: s.Drift, Siblings: []OrderRow{}, Next: []NextStep{},
 	}
-	if c.Lines == nil {
-		c.Lines = []orderhub.Line{}
+	var err error
+	if c.Lines, err = a.linesOf(ctx, o); err != nil {
+		return c, err
+	}
+	if c.Goods, err = a.goodsOf(ctx, o.ID); err != nil {
+		return c, err
 	}
 	group, err := a.store.Group(ctx, s.GroupKey)
 	if err != nil {

@@ -59,7 +59,8 @@ func rows(list []*orderhub.Order) []OrderRow {
 // OrderCard is an order with everything that belongs to it.
 type OrderCard struct {
 	OrderRow
-	Lines         []orderhub.Line         `json:"lines"`
+	Lines         []LineView              `json:"lines"`
+	Goods         []GoodsView             `json:"goods" doc:"What the order needs of the warehouse, product by product, and what it has got."`
 	Buyer         orderhub.Customer       `json:"buyer"`
 	Shipping      orderhub.Shipping       `json:"shipping"`
 	Comment       string                  `json:"comment,omitempty"`

@@ -42,6 +42,8 @@ type fake struct {
 
 	desc channel.Descriptor
 	bare bool // can only list and push
+
+	counter counter
 }
 
 func newFake() *fake {

@@ -20,6 +20,7 @@ func (h *Hub) readFigures(ctx context.Context, a *account, due []*store.Publicat
 	waiting := false
 	for _, p := range due {
 		switch {
+		case p.NextAt.After(now): // only dirty
 		case p.State == store.PublicationSent, p.State == store.PublicationAccepted,
 			p.State == store.PublicationConfirmed && p.Settled && p.Exposure > 0 && now.Sub(p.ConfirmedAt) >= h.pause(reconcileEvery):
 			read = append(read, p.ListingID)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/orderhub/orderhub"
@@ -62,4 +63,17 @@ func Within(where string, err error) error {
 	c.Field = where + "." + e.Field
 	c.Sentence = where + "." + e.Sentence
 	return &c
+}
+
+// Available is how many units of a product can be promised: of a kit, as many as
+// its components make. figures are those of the product or of its components.
+func Available(p orderhub.Product, figures map[string]orderhub.Stock) int64 {
+	if len(p.Components) == 0 {
+		return max(0, figures[p.SKU].Available())
+	}
+	most := int64(math.MaxInt64)
+	for _, c := range p.Components {
+		most = min(most, max(0, figures[c.SKU].Available())/c.Quantity)
+	}
+	return most
 }

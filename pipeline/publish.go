@@ -212,7 +212,8 @@ func (h *Hub) sendFigures(ctx context.Context, a *account, lease store.Lease) er
 	if err != nil {
 		return err
 	}
-	due = slices.DeleteFunc(due, func(p *store.Publication) bool { return p.State != store.PublicationIntent })
+	now := h.store.Now()
+	due = slices.DeleteFunc(due, func(p *store.Publication) bool { return p.State != store.PublicationIntent || p.NextAt.After(now) })
 	raise := func(p *store.Publication) bool { return p.Wanted > p.Exposure-p.Wanted }
 	slices.SortStableFunc(due, func(x, y *store.Publication) int {
 		switch {

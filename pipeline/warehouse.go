@@ -156,13 +156,11 @@ func (h *Hub) ExplainStock(ctx context.Context, sku string, before int64, limit 
 	if err != nil {
 		return Explained{}, err
 	}
-	for i, c := range parts {
+	e.Available = Available(p, figures)
+	for _, c := range parts {
 		s := figures[c.SKU]
 		s.Warehouse, s.SKU = orderhub.MainWarehouse, c.SKU
 		e.Stock = append(e.Stock, s)
-		if n := max(0, s.Available()) / c.Quantity; i == 0 || n < e.Available {
-			e.Available = n
-		}
 	}
 	if len(p.Components) == 0 {
 		if e.Moves, err = h.store.Moves(ctx, orderhub.MainWarehouse, sku, before, limit); err != nil {

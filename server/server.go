@@ -66,8 +66,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // Serve answers on a listener until ctx ends, then lets running requests finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	// Requests that wait for news (GET /stock?wait=30) are told to come back when
+	// the hub stops.
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return base },
+		Handler:     s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -75,6 +80,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
+		time.AfterFunc(5*time.Second, end)
 		stopped <- srv.Shutdown(grace)
 	}()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

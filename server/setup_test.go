@@ -258,7 +258,8 @@ func (w *world) inspect(t *testing.T, req *http.Request, r reply) {
 // conform holds an answer against the OpenAPI document.
 func (w *world) conform(t *testing.T, name string, req *http.Request, r reply) {
 	t.Helper()
-	plain, err := http.NewRequest(req.Method, "http://hub"+req.URL.RequestURI(), nil)
+	// The router of the document takes an escaped slash for a step in the path.
+	plain, err := http.NewRequest(req.Method, "http://hub"+strings.ReplaceAll(req.URL.RequestURI(), "%2F", "_"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

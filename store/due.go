@@ -38,7 +38,8 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if d.Publications, err = s.column(ctx, `SELECT a.id FROM accounts a WHERE a.state = 'active' AND EXISTS
-		(SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.next_at <= ? AND `+publicationDue+")", now); err != nil {
+		(SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.dirty = 1
+			UNION ALL SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.next_at <= ? AND `+publicationDue+")", now); err != nil {
 		return d, err
 	}
 	if d.Goods, err = s.goodsDue(ctx, now); err != nil {

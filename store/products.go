@@ -14,20 +14,21 @@ var productColumns = []string{"sku", "name", "unit", "weight_g", "length_mm", "w
 	"version", "created_at", "updated_at"}
 
 // SaveProducts writes products, new or changed, with their barcodes and
-// components. They must have passed Product.Check. A component that does not
-// exist, or is a kit itself, is an error that names it.
+// components; of several with one SKU the last counts. They must have passed
+// Product.Check. A component that does not exist, or is a kit itself, is an
+// error that names it.
 func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) error {
 	if len(products) == 0 {
 		return nil
 	}
+	// In one order, so that two who save the same products wait for each other.
+	products = lastBySKU(products)
 	now := micros(tx.s.Now())
-	rows, gone := make([][]any, 0, len(products)), make([][]any, 0, len(products))
+	rows, skus := make([][]any, 0, len(products)), make([]string, 0, len(products))
 	var barcodes, components [][]any
-	var skus []string
 	for _, p := range products {
 		rows = append(rows, []any{p.SKU, p.Name, p.Unit, p.WeightG, p.LengthMM, p.WidthMM, p.HeightMM, flag(p.Marking), string(p.Oversell),
 			flag(p.Archived), 1, now, now})
-		gone = append(gone, []any{p.SKU})
 		skus = append(skus, p.SKU)
 		for _, b := range slices.Compact(slices.Sorted(slices.Values(p.Barcodes))) {
 			barcodes = append(barcodes, []any{b, p.SKU})
@@ -36,16 +37,9 @@ func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) err
 			components = append(components, []any{p.SKU, c.SKU, c.Quantity})
 		}
 	}
-	if err := tx.q.execMany(ctx, insertSQL("products", productColumns, 1)+` ON CONFLICT (sku) DO UPDATE SET name = excluded.name,
-		unit = excluded.unit, weight_g = excluded.weight_g, length_mm = excluded.length_mm, width_mm = excluded.width_mm,
-		height_mm = excluded.height_mm, marking = excluded.marking, oversell = excluded.oversell, archived = excluded.archived,
-		version = products.version + 1, updated_at = excluded.updated_at`, rows); err != nil {
+	changed, err := tx.upsertProducts(ctx, rows, skus)
+	if err != nil {
 		return fmt.Errorf("save products: %w", err)
-	}
-	for _, table := range []string{"product_barcodes", "product_components"} {
-		if err := tx.q.execMany(ctx, "DELETE FROM "+table+" WHERE sku = ?", gone); err != nil {
-			return fmt.Errorf("save products: %w", err)
-		}
 	}
 	if err := tx.q.insert(ctx, "product_barcodes", []string{"barcode", "sku"}, barcodes); err != nil {
 		return fmt.Errorf("save barcodes: %w", err)
@@ -56,7 +50,52 @@ func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) err
 	if err := tx.q.insert(ctx, "product_components", []string{"sku", "component", "quantity"}, components); err != nil {
 		return fmt.Errorf("save components: %w", err)
 	}
-	return tx.MarkDirty(ctx, skus)
+	// Nothing is offered yet of those that are new.
+	return tx.MarkDirty(ctx, changed)
+}
+
+// upsertProducts writes the rows of products, clears the barcodes and components
+// of those that were there before and returns their SKUs.
+func (tx *Tx) upsertProducts(ctx context.Context, rows [][]any, skus []string) (changed []string, err error) {
+	const update = ` ON CONFLICT (sku) DO UPDATE SET name = excluded.name,
+		unit = excluded.unit, weight_g = excluded.weight_g, length_mm = excluded.length_mm, width_mm = excluded.width_mm,
+		height_mm = excluded.height_mm, marking = excluded.marking, oversell = excluded.oversell, archived = excluded.archived,
+		version = products.version + 1, updated_at = excluded.updated_at`
+	var many [][]any
+	for ; len(rows) >= insertRows; rows = rows[insertRows:] {
+		many = append(many, slices.Concat(rows[:insertRows]...))
+	}
+	if err := tx.q.execMany(ctx, insertSQL("products", productColumns, insertRows)+update, many); err != nil {
+		return nil, err
+	}
+	if err := tx.q.execMany(ctx, insertSQL("products", productColumns, 1)+update, rows); err != nil {
+		return nil, err
+	}
+	// Asked afterwards: now the rows are ours, whoever made them a moment ago.
+	cond, arg := tx.q.in("sku", skus)
+	if changed, err = readTexts(ctx, tx.q, "SELECT sku FROM products WHERE version > 1 AND "+cond, arg); err != nil || len(changed) == 0 {
+		return nil, err
+	}
+	_, gone := tx.q.in("sku", changed)
+	for _, table := range []string{"product_barcodes", "product_components"} {
+		if _, err := tx.q.exec(ctx, "DELETE FROM "+table+" WHERE "+cond, gone); err != nil {
+			return nil, err
+		}
+	}
+	return changed, nil
+}
+
+// lastBySKU sorts products and keeps the last of each SKU.
+func lastBySKU(products []orderhub.Product) []orderhub.Product {
+	last := make(map[string]int, len(products))
+	for i, p := range products {
+		last[p.SKU] = i
+	}
+	out := make([]orderhub.Product, 0, len(last))
+	for _, sku := range slices.Sorted(maps.Keys(last)) {
+		out = append(out, products[last[sku]])
+	}
+	return out
 }
 
 // checkKits refuses components that are not there or are kits themselves, and a
@@ -109,18 +148,30 @@ func (tx *Tx) checkKits(ctx context.Context, products []orderhub.Product) error 
 
 func (tx *Tx) productsExist(ctx context.Context, skus []string) (map[string]bool, error) {
 	cond, arg := tx.q.in("sku", skus)
-	rows, err := tx.q.query(ctx, "SELECT sku FROM products WHERE "+cond, arg)
+	found, err := readTexts(ctx, tx.q, "SELECT sku FROM products WHERE "+cond, arg)
 	if err != nil {
 		return nil, fmt.Errorf("look for products: %w", err)
 	}
-	defer rows.Close()
-	out := map[string]bool{}
-	for rows.Next() {
-		var sku string
-		if err := rows.Scan(&sku); err != nil {
-			return nil, fmt.Errorf("look for products: %w", err)
-		}
+	out := make(map[string]bool, len(found))
+	for _, sku := range found {
 		out[sku] = true
+	}
+	return out, nil
+}
+
+// readTexts reads one column of text.
+func readTexts(ctx context.Context, q querier, query string, args ...any) (out []string, err error) {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		out = append(out, text)
 	}
 	return out, rows.Err()
 }

@@ -127,12 +127,18 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 }
 
 // publicationDue is the condition of the index publications_due.
-const publicationDue = "(dirty = 1 OR settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted'))"
+const publicationDue = "(settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted'))"
 
-// DuePublications reads listings of an account with something to do.
+// DuePublications reads listings of an account with something to do: those whose
+// figure is to be worked out again, at once, and those whose time has come.
 func (s *Store) DuePublications(ctx context.Context, accountID string, limit int) ([]*Publication, error) {
-	return readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND "+publicationDue+" ORDER BY next_at, listing_id LIMIT ?",
+	dirty, err := readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND dirty = 1 ORDER BY listing_id LIMIT ?", accountID, limit)
+	if err != nil {
+		return nil, err
+	}
+	due, err := readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND dirty = 0 AND "+publicationDue+" ORDER BY next_at, listing_id LIMIT ?",
 		accountID, micros(s.Now()), limit)
+	return append(dirty, due...), err
 }
 
 // PublicationsOf reads what is published of listings.

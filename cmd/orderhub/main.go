@@ -35,17 +35,19 @@ type cli struct {
 	Secret   string `help:"Encrypts the keys of your accounts. SQLite makes a key file of its own when this is empty; PostgreSQL needs it." env:"ORDERHUB_SECRET" placeholder:"TEXT"`
 	LogLevel string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"ORDERHUB_LOG_LEVEL"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the hub: read orders, push statuses, answer the API and webhooks."`
-	Demo    demoCmd    `cmd:"" help:"Run a hub with simulated marketplaces, buyers and a manager. Needs nothing."`
-	Sim     simCmd     `cmd:"" help:"Run the simulated marketplaces alone."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema."`
-	Account accountCmd `cmd:"" help:"Connect sellers' accounts: add, list, check, pause, resume, remove."`
-	Audit   auditCmd   `cmd:"" help:"Compare what a channel lists with what the hub holds, day by day."`
-	Repull  repullCmd  `cmd:"" help:"Read orders of a channel again, by range or by ids."`
-	Replay  replayCmd  `cmd:"" help:"Run kept raw payloads through today's adapter."`
-	Bench   benchCmd   `cmd:"" help:"Measure this machine: orders per second, webhooks, lists."`
-	Token   tokenCmd   `cmd:"" help:"Make a further API token."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Run the hub: read orders, push statuses, answer the API and webhooks."`
+	Demo     demoCmd     `cmd:"" help:"Run a hub with simulated marketplaces, buyers and a manager. Needs nothing."`
+	Sim      simCmd      `cmd:"" help:"Run the simulated marketplaces alone."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database to this version's schema."`
+	Account  accountCmd  `cmd:"" help:"Connect sellers' accounts: add, list, check, pause, resume, remove."`
+	Audit    auditCmd    `cmd:"" help:"Compare what a channel lists with what the hub holds, day by day."`
+	Repull   repullCmd   `cmd:"" help:"Read orders of a channel again, by range or by ids."`
+	Replay   replayCmd   `cmd:"" help:"Run kept raw payloads through today's adapter."`
+	Products productsCmd `cmd:"" help:"The shop's goods: import and export as CSV or XLSX."`
+	Stock    stockCmd    `cmd:"" help:"The shop's stock: import a stocktake."`
+	Bench    benchCmd    `cmd:"" help:"Measure this machine: orders per second, webhooks, lists."`
+	Token    tokenCmd    `cmd:"" help:"Make a further API token."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }

@@ -185,4 +185,5 @@ CREATE TABLE publications (
   error        TEXT NOT NULL
 );
 CREATE INDEX publications_due ON publications (account_id, next_at, listing_id)
-  WHERE dirty = 1 OR settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted');
+  WHERE settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted');
+CREATE INDEX publications_dirty ON publications (account_id, listing_id) WHERE dirty = 1;

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/orderhub/orderhub"
+)
+
+// LineView is a line with the product that it sells.
+type LineView struct {
+	orderhub.Line
+	Product string `json:"product,omitempty" doc:"The SKU of the product; absent = none is known."`
+	Listing int64  `json:"listing,omitempty" doc:"The listing through which it was sold."`
+}
+
+// GoodsView is what an order needs of a product, kits taken apart, and what it
+// has got: needed = reserved + consumed + unbacked + short.
+type GoodsView struct {
+	SKU      string `json:"sku"`
+	Needed   int64  `json:"needed"`
+	Reserved int64  `json:"reserved"`
+	Consumed int64  `json:"consumed" doc:"Left the warehouse."`
+	Unbacked int64  `json:"unbacked" doc:"Left it without having been in the book."`
+	Short    int64  `json:"short" doc:"Still lacks."`
+}
+
+// Goods are what an order needs and has got.
+type Goods struct {
+	Number int64       `json:"number"`
+	Goods  []GoodsView `json:"goods"`
+}
+
+func (a *API) goods(h huma.API) {
+	type one struct {
+		Number int64 `path:"number"`
+	}
+	o := op("requeue-order", http.MethodPost, "/orders/{number}/requeue", "Stock", "Move an order to the head of the queue for goods that are short")
+	o.Description = "It is served first when goods come in or become free. What other orders have already stays theirs."
+	huma.Register(h, o, func(ctx context.Context, in *one) (*body[Goods], error) {
+		if err := a.hub.Requeue(ctx, in.Number); err != nil {
+			return nil, a.problem(err)
+		}
+		goods, err := a.goodsOf(ctx, in.Number)
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		return answer(Goods{Number: in.Number, Goods: goods}), nil
+	})
+}
+
+func (a *API) goodsOf(ctx context.Context, number int64) ([]GoodsView, error) {
+	demands, err := a.store.DemandsOf(ctx, number)
+	out := make([]GoodsView, 0, len(demands))
+	for _, d := range demands {
+		out = append(out, GoodsView{SKU: d.SKU, Needed: d.Needed, Reserved: d.Reserved, Consumed: d.Consumed, Unbacked: d.Unbacked, Short: d.Short()})
+	}
+	return out, err
+}
+
+// linesOf are the lines of an order with their products.
+func (a *API) linesOf(ctx context.Context, o *orderhub.Order) ([]LineView, error) {
+	links, err := a.store.LinksOf(ctx, o.ID)
+	out := make([]LineView, 0, len(o.Snapshot.Lines))
+	for i, l := range o.Snapshot.Lines {
+		out = append(out, LineView{Line: l, Product: links[i].SKU, Listing: links[i].ListingID})
+	}
+	return out, err
+}

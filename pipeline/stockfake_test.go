@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
+)
+
+// counter is the part of the scripted market that shows and sells stock.
+type counter struct {
+	offers []orderhub.Listing
+	shown  map[string]int64
+	// calls are the figures that came, one text per call: "k1=5 k2=0".
+	calls []string
+	// onStock, if set, answers instead of the market.
+	onStock func(figures []channel.StockFigure) ([]channel.StockResult, error)
+}
+
+func (a fullAdapter) ListListings(context.Context, channel.Cursor) (channel.ListingPage, error) {
+	f := a.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return channel.ListingPage{Listings: f.counter.offers, Done: true}, nil
+}
+
+func (a fullAdapter) PushStock(_ context.Context, figures []channel.StockFigure) ([]channel.StockResult, error) {
+	f := a.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text := ""
+	for i, fig := range figures {
+		if i > 0 {
+			text += " "
+		}
+		text += fmt.Sprintf("%s=%d", fig.Listing.Key, fig.Quantity)
+	}
+	f.counter.calls = append(f.counter.calls, text)
+	if f.counter.onStock != nil {
+		return f.counter.onStock(figures)
+	}
+	return f.take(figures), nil
+}
+
+// take shows what it was told.
+func (f *fake) take(figures []channel.StockFigure) []channel.StockResult {
+	out := make([]channel.StockResult, len(figures))
+	for i, fig := range figures {
+		f.counter.shown[fig.Listing.Key] = fig.Quantity
+		out[i].Outcome = channel.OutcomeAccepted
+	}
+	return out
+}
+
+func (a fullAdapter) ReadStock(_ context.Context, listings []orderhub.Listing) ([]channel.StockShown, error) {
+	f := a.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []channel.StockShown
+	for _, l := range listings {
+		if n, ok := f.counter.shown[l.Key]; ok {
+			out = append(out, channel.StockShown{Key: l.Key, Quantity: n})
+		}
+	}
+	return out, nil
+}
+
+// stocked gives the market a counter.
+func stocked(f *fake, opts *Options) {
+	f.counter.shown = map[string]int64{}
+	f.desc.Stock = channel.StockLimits{Batch: 100, ReadBatch: 100}
+	for _, sku := range []string{"A", "B", "C"} {
+		f.counter.offers = append(f.counter.offers, orderhub.Listing{Key: "k" + sku, Article: sku, Name: sku, Live: true})
+	}
+}
