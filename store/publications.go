@@ -52,9 +52,11 @@ func (tx *Tx) MarkDirty(ctx context.Context, skus []string) error {
 	}
 	inSKU, arg := tx.q.in("l.sku", skus)
 	inPart, _ := tx.q.in("c.component", skus)
-	if _, err := tx.q.exec(ctx, `UPDATE publications SET dirty = 1, revision = revision + 1 WHERE listing_id IN (
-		SELECT p.listing_id FROM publications p JOIN listings l ON l.id = p.listing_id WHERE l.sku <> '' AND (`+inSKU+`
-			OR l.sku IN (SELECT c.sku FROM product_components c WHERE `+inPart+`)) ORDER BY p.listing_id`+strings.Replace(tx.q.lock(), "UPDATE", "UPDATE OF p", 1)+")",
+	// The listings first: woven into one, SQLite would read all publications.
+	listings := "SELECT l.id FROM listings l WHERE l.sku <> '' AND " + inSKU + `
+		UNION ALL SELECT l.id FROM listings l WHERE l.sku <> '' AND ` + tx.q.inQuery("l.sku", "SELECT c.sku FROM product_components c WHERE "+inPart)
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+		"SELECT p.listing_id FROM publications p WHERE "+tx.q.inQuery("p.listing_id", listings)+" ORDER BY p.listing_id"+tx.q.lock()),
 		arg, arg); err != nil {
 		return fmt.Errorf("mark listings: %w", err)
 	}

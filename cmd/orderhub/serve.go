@@ -21,6 +21,7 @@ type serveCmd struct {
 	Proxies []string      `help:"Networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"10.0.0.0/8" env:"ORDERHUB_PROXIES"`
 	Token   string        `help:"An API token of your own; without it one is made and printed at the first start." env:"ORDERHUB_TOKEN" placeholder:"TEXT"`
 	Batch   int           `help:"How many raw answers are accepted in one transaction." default:"100" env:"ORDERHUB_BATCH"`
+	Lag     time.Duration `help:"How late at most a marketplace shows a sale or a stock figure in its own lists; what the oversell policies promise rests on it." default:"10s" name:"stock-lag" env:"ORDERHUB_STOCK_LAG"`
 	Pace    float64       `help:"Multiplies every pause of sweeps, retries and read-backs (for tests against the simulators)." default:"1" hidden:""`
 	Lease   time.Duration `help:"How long the work of a process that died stays untouched before another takes it over." default:"10s" hidden:""`
 	Quotas  float64       `help:"Multiplies the channels' quotas (for tests against the simulators)." default:"1" hidden:""`
@@ -42,6 +43,9 @@ func (c *serveCmd) Run(p *program) error {
 	if c.Pace <= 0 || c.Quotas <= 0 || c.Lease < 100*time.Millisecond {
 		return orderhub.InvalidField("pace, quotas, lease", "pace and quotas must be above 0, lease 100ms or more")
 	}
+	if c.Lag <= 0 || c.Lag > time.Hour {
+		return orderhub.InvalidField("stock-lag", "must be above 0 and at most 1h")
+	}
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -55,7 +59,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err := c.firstToken(p, s); err != nil {
 		return err
 	}
-	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease,
+	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag,
 		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}})
 	if err != nil {
 		return err
