@@ -29,6 +29,7 @@ type maker struct {
 	zipf  *rand.Zipf
 	start time.Time
 	n     int
+	goods int // if set, articles are this few, equally often
 }
 
 func newMaker(seed uint64, start time.Time) *maker {
@@ -37,7 +38,12 @@ func newMaker(seed uint64, start time.Time) *maker {
 }
 
 // article picks an article; a few sell often and most seldom.
-func (m *maker) article() int { return int(m.zipf.Uint64()) }
+func (m *maker) article() int {
+	if m.goods > 0 {
+		return m.rnd.IntN(m.goods)
+	}
+	return int(m.zipf.Uint64())
+}
 
 func skuOf(article int) string { return fmt.Sprintf("ART-%05d", article) }
 
@@ -55,6 +61,9 @@ type payload struct {
 	name, channel, kind string
 	settings            map[string]string
 	make                func(m *maker) (externalID, body string)
+	// goods is of how many products the orders are, all of them kept in the hub;
+	// 0 = the hub keeps none.
+	goods int
 }
 
 // sitePayload is an order of the shop's own site; ozonPayload a posting of
@@ -62,6 +71,12 @@ type payload struct {
 var (
 	sitePayload = payload{
 		name: "site order", channel: "site", kind: "site_order",
+		settings: map[string]string{"secret": hookSecret}, make: siteOrder,
+	}
+	// flashPayload is a site order in a sale of 100 articles that the hub keeps:
+	// accepting it links the lines and reserves the goods too.
+	flashPayload = payload{
+		name: "flash sale", channel: "site", kind: "site_order", goods: 100,
 		settings: map[string]string{"secret": hookSecret}, make: siteOrder,
 	}
 	ozonPayload = payload{
@@ -72,6 +87,7 @@ var (
 
 // raws makes n raw answers.
 func (p payload) raws(m *maker, n int) []store.Raw {
+	m.goods = p.goods
 	out := make([]store.Raw, n)
 	for i := range out {
 		id, body := p.make(m)

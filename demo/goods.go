@@ -36,6 +36,11 @@ type GoodsReport struct {
 	// OversoldUnits and StatedUnits add them up.
 	OversoldUnits int64 `json:"oversold_units"`
 	StatedUnits   int64 `json:"stated_units"`
+	// Told is how long it took from a sale to the call that tells a channel the new
+	// figure, in seconds: p50, p95, p99. Waited are those that the channel's limits
+	// put off.
+	Told   [3]float64 `json:"told_seconds"`
+	Waited [3]float64 `json:"told_waited_seconds"`
 	// Wrong says in words what does not add up.
 	Wrong []string `json:"wrong"`
 }
@@ -124,6 +129,8 @@ func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	delays := w.hub.Metrics().StockDelays()
+	rep.Told, rep.Waited = quantiles(delays.Free), quantiles(delays.Waited)
 	wrong := func(format string, args ...any) { rep.Wrong = append(rep.Wrong, fmt.Sprintf(format, args...)) }
 	for _, sku := range skus {
 		f, d := figures[sku], totals[sku]
@@ -176,4 +183,16 @@ func (w *world) leftThoughCancelled(ctx context.Context) (map[string]int64, erro
 			return out, nil
 		}
 	}
+}
+
+// quantiles are p50, p95 and p99.
+func quantiles(list []float64) (out [3]float64) {
+	if len(list) == 0 {
+		return out
+	}
+	slices.Sort(list)
+	for i, q := range []float64{0.5, 0.95, 0.99} {
+		out[i] = list[min(len(list)-1, int(q*float64(len(list))))]
+	}
+	return out
 }

@@ -77,7 +77,9 @@ func (s *Shelf) See(market string, o TruthOrder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := market + "/" + o.ID
-	onWay := func(st orderhub.Status) bool { return st.Rank() >= orderhub.StatusShipped.Rank() && st != orderhub.StatusCancelled }
+	onWay := func(st orderhub.Status) bool {
+		return st.Rank() >= orderhub.StatusShipped.Rank() && st != orderhub.StatusCancelled
+	}
 	if onWay(o.Headline) || slices.ContainsFunc(o.Calls, func(c Call) bool { return onWay(c.To) }) {
 		s.left[key] = true
 	}

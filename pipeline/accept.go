@@ -228,6 +228,7 @@ type ledgerBatch struct {
 	follow  bool
 	effects []*orderhub.Effect
 	goods   bool // orders claim goods
+	claimed bool // and did
 }
 
 // entry is one order of the batch.
@@ -544,6 +545,7 @@ func (b *ledgerBatch) claimGoods(ctx context.Context, inserts, updates []store.C
 	for _, c := range updates {
 		orders = append(orders, c.Order)
 	}
+	b.claimed = len(orders) > 0
 	held, events, err := b.hub.claimGoods(ctx, b.tx, b.account.ID, orders, orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID})
 	for _, o := range held {
 		if fresh[o] {
@@ -593,7 +595,12 @@ func (b *ledgerBatch) ring(ctx context.Context) error {
 		}
 	}
 	if len(b.effects) > 0 {
-		return b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkPush, Account: b.account.ID})
+		if err := b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkPush, Account: b.account.ID}); err != nil {
+			return err
+		}
+	}
+	if b.claimed {
+		return b.hub.ringPublishers(ctx, b.tx)
 	}
 	return nil
 }

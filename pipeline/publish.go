@@ -41,6 +41,26 @@ func (h *Hub) publish(ctx context.Context, a *account, lease store.Lease) error 
 	return h.sendFigures(ctx, a, lease)
 }
 
+// ringPublishers rings for every account that shows stock: a sale on one changes
+// the figures of all.
+func (h *Hub) ringPublishers(ctx context.Context, tx *store.Tx) error {
+	var ids []string
+	h.mu.Lock()
+	for id, a := range h.adapters {
+		if _, ok := a.adapter.(channel.StockPusher); ok && a.State == orderhub.AccountActive {
+			ids = append(ids, id)
+		}
+	}
+	h.mu.Unlock()
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPublish, Account: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // offersOf turns a shelf into what the planner looks at. at tells where each
 // listing is among the offers.
 func (h *Hub) offersOf(ctx context.Context, tx *store.Tx, sh *store.Shelf) (offers []orderhub.Offer, at map[int64]int, err error) {
@@ -257,15 +277,19 @@ func (h *Hub) sendBatch(ctx context.Context, a *account, ids []int64, since time
 			}
 			now := h.store.Now()
 			if next := pub.SentAt.Add(h.pairPause(a)); !pub.SentAt.IsZero() && now.Before(next) {
-				pub.NextAt = next
+				pub.NextAt, pub.Class = next, orderhub.ClassRateLimited
 				changed = append(changed, pub)
 				continue
 			}
 			raised := pub.Sent >= 0 && pub.Wanted > pub.Sent-pub.Sold
 			if raised && offers[at[l.ID]].Policy != orderhub.OversellStrict && !since.After(pub.WantedAt) {
 				pub.NextAt, early = now.Add(max(h.pause(2*time.Second), 300*time.Millisecond)), true
+				pub.Class = orderhub.ClassRateLimited
 				changed = append(changed, pub)
 				continue
+			}
+			if pub.Attempts == 0 && !pub.DirtyAt.IsZero() {
+				h.metrics.delay(a.ID, now.Sub(pub.DirtyAt), pub.Class == orderhub.ClassRateLimited)
 			}
 			pub.State, pub.Sent, pub.SentAt, pub.AcceptedAt = store.PublicationSent, pub.Wanted, now, time.Time{}
 			pub.Sold, pub.Checks, pub.Confirmed = 0, 0, -1

@@ -144,9 +144,9 @@ func (tx *Tx) Link(ctx context.Context, sku string, by orderhub.LinkedBy, ids ..
 // publishNew gives linked listings their row of publishing.
 func (tx *Tx) publishNew(ctx context.Context, ids []int64) error {
 	cond, arg := tx.q.in("id", ids)
-	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, revision, state, wanted, wanted_at, sent, sent_at,
+	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at,
 		accepted_at, confirmed, confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error)
-		SELECT id, account_id, 1, 1, 'idle', -1, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '' FROM listings WHERE `+cond+`
+		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '' FROM listings WHERE `+cond+`
 		ORDER BY id ON CONFLICT (listing_id) DO UPDATE SET dirty = 1, revision = publications.revision + 1`, arg); err != nil {
 		return fmt.Errorf("publish new links: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -55,9 +54,10 @@ func (tx *Tx) MarkDirty(ctx context.Context, skus []string) error {
 	// The listings first: woven into one, SQLite would read all publications.
 	listings := "SELECT l.id FROM listings l WHERE l.sku <> '' AND " + inSKU + `
 		UNION ALL SELECT l.id FROM listings l WHERE l.sku <> '' AND ` + tx.q.inQuery("l.sku", "SELECT c.sku FROM product_components c WHERE "+inPart)
-	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+	if _, err := tx.q.exec(ctx, `UPDATE publications SET dirty_at = CASE WHEN dirty = 1 THEN dirty_at ELSE CAST(? AS BIGINT) END, dirty = 1,
+		revision = revision + 1 WHERE `+tx.q.inQuery("listing_id",
 		"SELECT p.listing_id FROM publications p WHERE "+tx.q.inQuery("p.listing_id", listings)+" ORDER BY p.listing_id"+tx.q.lock()),
-		arg, arg); err != nil {
+		micros(tx.s.Now()), arg, arg); err != nil {
 		return fmt.Errorf("mark listings: %w", err)
 	}
 	return nil
@@ -83,6 +83,7 @@ type Publication struct {
 	ListingID   int64            `json:"listing"`
 	AccountID   string           `json:"account"`
 	Dirty       bool             `json:"dirty"`
+	DirtyAt     time.Time        `json:"dirty_at,omitzero"`
 	Revision    int64            `json:"revision"`
 	State       PublicationState `json:"state"`
 	Wanted      int64            `json:"wanted" doc:"-1 = nothing was ever wanted."`
@@ -102,7 +103,7 @@ type Publication struct {
 	Error       string           `json:"error,omitempty"`
 }
 
-const publicationColumns = `listing_id, account_id, dirty, revision, state, wanted, wanted_at, sent, sent_at, accepted_at, confirmed,
+const publicationColumns = `listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at, accepted_at, confirmed,
 	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error`
 
 func readPublications(ctx context.Context, q querier, where string, args ...any) ([]*Publication, error) {
@@ -114,15 +115,15 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 	var out []*Publication
 	for rows.Next() {
 		var p Publication
-		var dirty, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt int64
+		var dirty, dirtyAt, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt int64
 		var state, class string
-		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &p.Revision, &state, &p.Wanted, &wantedAt, &p.Sent, &sentAt, &acceptedAt,
+		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &dirtyAt, &p.Revision, &state, &p.Wanted, &wantedAt, &p.Sent, &sentAt, &acceptedAt,
 			&p.Confirmed, &confirmedAt, &settled, &p.Exposure, &p.Sold, &nextAt, &p.Attempts, &p.Checks, &class, &p.Error); err != nil {
 			return nil, fmt.Errorf("read what is published: %w", err)
 		}
 		p.Dirty, p.Settled, p.State, p.Class = dirty != 0, settled != 0, PublicationState(state), orderhub.Class(class)
 		p.WantedAt, p.SentAt, p.AcceptedAt = fromMicros(wantedAt), fromMicros(sentAt), fromMicros(acceptedAt)
-		p.ConfirmedAt, p.NextAt = fromMicros(confirmedAt), fromMicros(nextAt)
+		p.ConfirmedAt, p.NextAt, p.DirtyAt = fromMicros(confirmedAt), fromMicros(nextAt), fromMicros(dirtyAt)
 		out = append(out, &p)
 	}
 	return out, rows.Err()

@@ -109,6 +109,8 @@ func printReport(w io.Writer, r demo.Report) {
 	if g := r.Goods; g != nil {
 		fmt.Fprintf(w, "Goods, policy %s: %d units, %d sold, %d baskets came too late; oversold %d, the hub had stated up to %d\n",
 			g.Policy, g.Units, g.Sold, g.SoldOut, g.OversoldUnits, g.StatedUnits)
+		fmt.Fprintf(w, "From a sale to the channels being told: p50 %.2f s, p95 %.2f s, p99 %.2f s; put off by their limits: p50 %.1f s, p95 %.1f s, p99 %.1f s\n",
+			g.Told[0], g.Told[1], g.Told[2], g.Waited[0], g.Waited[1], g.Waited[2])
 		for _, line := range g.Wrong {
 			fmt.Fprintln(w, "goods:", line)
 		}

@@ -166,6 +166,7 @@ CREATE TABLE publications (
   listing_id   INTEGER PRIMARY KEY REFERENCES listings(id),
   account_id   TEXT NOT NULL,
   dirty        INTEGER NOT NULL, -- 1: something changed since the figure was worked out
+  dirty_at     INTEGER NOT NULL, -- since when, or when it was last
   revision     INTEGER NOT NULL, -- grows with every change
   state        TEXT NOT NULL, -- idle, intent, sent, accepted, confirmed, uncertain, rejected, stopped
   wanted       INTEGER NOT NULL, -- -1 = nothing was ever wanted
