@@ -95,6 +95,11 @@ func (h *Hub) tendGoods(ctx context.Context, lease store.Lease) error {
 	if err != nil {
 		return err
 	}
+	if linked > 500 {
+		if err := h.store.Learn(ctx); err != nil {
+			return err
+		}
+	}
 	if linked > 0 {
 		if err := h.heal(ctx); err != nil {
 			return err

@@ -66,6 +66,9 @@ func (h *Hub) inOneTx(ctx context.Context, f func(tx *store.Tx) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
 		err := h.store.InTx(ctx, func(tx *store.Tx) error {
+			if err := tx.ManyRows(ctx); err != nil {
+				return err
+			}
 			if err := f(tx); err != nil {
 				return err
 			}

@@ -24,6 +24,9 @@ type engine interface {
 	inTx(ctx context.Context, f func(q querier) error) error
 	// reader runs single statements outside a transaction.
 	reader() querier
+	// learn lets the engine look at its tables again after many rows came at once:
+	// plans made for empty tables are bad ones.
+	learn(ctx context.Context) error
 	// snapshot runs readings that see the same moment.
 	snapshot(ctx context.Context, f func(q querier) error) error
 	close() error
@@ -97,6 +100,11 @@ func (e *sqlite) inTx(ctx context.Context, f func(q querier) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+func (e *sqlite) learn(ctx context.Context) error {
+	_, err := e.write.ExecContext(ctx, "PRAGMA optimize")
+	return err
 }
 
 func (e *sqlite) snapshot(ctx context.Context, f func(q querier) error) error {
@@ -332,6 +340,11 @@ func (e *postgres) inTx(ctx context.Context, f func(q querier) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+func (e *postgres) learn(ctx context.Context) error {
+	_, err := e.pool.Exec(ctx, "ANALYZE products, product_barcodes, listings, publications, stock")
+	return err
 }
 
 func (e *postgres) snapshot(ctx context.Context, f func(q querier) error) error {

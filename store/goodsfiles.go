@@ -91,7 +91,15 @@ func (tx *Tx) AddLines(ctx context.Context, d *Document, from int, lines []Docum
 	if err := tx.q.insert(ctx, "document_lines", []string{"document", "pos", "sku", "quantity", "before"}, rows); err != nil {
 		return fmt.Errorf("write the document: %w", err)
 	}
-	return b.write(ctx)
+	if err := b.write(ctx); err != nil || from > 0 || tx.PgTx() == nil {
+		return err
+	}
+	// With the first lines in: without statistics PostgreSQL takes a warehouse for
+	// a small part of the table and reads all of it for each batch.
+	if _, err := tx.q.exec(ctx, "ANALYZE stock"); err != nil {
+		return fmt.Errorf("measure the stock: %w", err)
+	}
+	return nil
 }
 
 // IsDeadlock tells whether a transaction was ended by the database because it
@@ -99,4 +107,19 @@ func (tx *Tx) AddLines(ctx context.Context, d *Document, from int, lines []Docum
 func IsDeadlock(err error) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && pe.Code == "40P01"
+}
+
+// ManyRows prepares a transaction that writes very many rows. PostgreSQL keeps
+// the plans of statements that it made while a table was small, which read the
+// whole table, and they would be run once for each batch.
+func (tx *Tx) ManyRows(ctx context.Context) error {
+	if tx.PgTx() == nil {
+		return nil
+	}
+	for _, statement := range []string{"DISCARD PLANS", "SET LOCAL enable_seqscan = off"} {
+		if _, err := tx.q.exec(ctx, statement); err != nil {
+			return fmt.Errorf("prepare for many rows: %w", err)
+		}
+	}
+	return nil
 }

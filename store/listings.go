@@ -36,6 +36,14 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 	return nil
 }
 
+// Learn tells the engine that the goods' tables have grown a lot at once.
+func (s *Store) Learn(ctx context.Context) error {
+	if err := s.engine.learn(ctx); err != nil {
+		return fmt.Errorf("look at the tables again: %w", err)
+	}
+	return nil
+}
+
 // ListingFilter selects listings. After continues a list by id.
 type ListingFilter struct {
 	IDs       []int64 // if not nil, just these
