@@ -26,10 +26,11 @@ const (
 	PartAccept  = "accept"
 	PartWebhook = "webhook"
 	PartList    = "list"
+	PartImport  = "import"
 )
 
 // Parts lists the parts in the order they run.
-func Parts() []string { return []string{PartAccept, PartWebhook, PartList} }
+func Parts() []string { return []string{PartAccept, PartWebhook, PartList, PartImport} }
 
 // Options say what to measure. The zero value measures everything on SQLite.
 type Options struct {
@@ -75,6 +76,7 @@ type EngineReport struct {
 	Accept     []AcceptResult `json:"accept,omitempty"`
 	Webhook    *WebhookResult `json:"webhook,omitempty"`
 	List       *ListReport    `json:"list,omitempty"`
+	Import     *ImportResult  `json:"import,omitempty"`
 	Seconds    float64        `json:"seconds"`
 }
 
@@ -168,6 +170,11 @@ func (b *run) engine(ctx context.Context, name string) (EngineReport, error) {
 	if b.wants(PartList) {
 		if e.List, err = b.list(ctx, name); err != nil {
 			return e, fmt.Errorf("list: %w", err)
+		}
+	}
+	if b.wants(PartImport) {
+		if e.Import, err = b.imports(ctx, name); err != nil {
+			return e, fmt.Errorf("import: %w", err)
 		}
 	}
 	e.Seconds = time.Since(began).Seconds()

@@ -57,6 +57,9 @@ func checkEngine(t *testing.T, e EngineReport) {
 	if w := e.Webhook; w == nil || w.Sent == 0 || w.Errors != 0 || w.Orders != w.Sent || w.P50 <= 0 || w.Max < w.P99 {
 		t.Errorf("webhooks: %+v", w)
 	}
+	if i := e.Import; i == nil || i.Products == 0 || i.PerSecond <= 0 || i.PeakHeap <= 0 || i.Floor <= 0 || i.OfFloor <= 0 {
+		t.Errorf("import: %+v", i)
+	}
 	if e.List == nil || len(e.List.Kinds) != len(listKinds) {
 		t.Fatalf("list: %+v", e.List)
 	}
@@ -74,7 +77,7 @@ func TestText(t *testing.T) {
 	if err := Run(t.Context(), &out, Options{Dir: t.TempDir(), Orders: 300, quick: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"CPUs", "== sqlite", "synchronous FULL", "of floor", "Webhooks:", "newest page", "Query plans", "goal p95",
+	for _, want := range []string{"CPUs", "== sqlite", "synchronous FULL", "of floor", "Webhooks:", "newest page", "Query plans", "goal p95", "peak heap",
 		"SKIPPED: the PostgreSQL half"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, out.String())

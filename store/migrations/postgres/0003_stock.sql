@@ -78,7 +78,7 @@ CREATE TABLE stock (
   counted_at BIGINT NOT NULL, -- since when the figures are known, 0 = never counted
   exposure   BIGINT NOT NULL, -- units that could be sold twice now
   exposure_max BIGINT NOT NULL, -- the most there ever were
-  PRIMARY KEY (warehouse, sku),
+  PRIMARY KEY (sku, warehouse),
   CHECK (reserved + quarantine <= on_hand)
 );
 
