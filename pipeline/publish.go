@@ -35,7 +35,7 @@ func (h *Hub) publish(ctx context.Context, a *account, lease store.Lease) error 
 	if err := h.readFigures(ctx, a, due, lease); err != nil {
 		return err
 	}
-	if err := h.planFigures(ctx, a, due, lease); err != nil {
+	if err := h.planFigures(ctx, due, lease); err != nil {
 		return err
 	}
 	return h.sendFigures(ctx, a, lease)
@@ -125,7 +125,7 @@ func availableOf(sh *store.Shelf) map[string]int64 {
 
 // planFigures works out the figures of listings whose products changed. It holds
 // the figures of the products meanwhile: two accounts never promise the same unit.
-func (h *Hub) planFigures(ctx context.Context, a *account, due []*store.Publication, lease store.Lease) error {
+func (h *Hub) planFigures(ctx context.Context, due []*store.Publication, lease store.Lease) error {
 	var ids []int64
 	for _, p := range due {
 		if p.Dirty {
@@ -344,7 +344,7 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 			if bisect {
 				pub.State, pub.NextAt = store.PublicationIntent, h.store.Now()
 			} else {
-				h.figureAnswered(a, pub, of[id])
+				h.figureAnswered(pub, of[id])
 			}
 			changed = append(changed, pub)
 		}
@@ -361,7 +361,7 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 }
 
 // figureAnswered moves one listing by the answer to its figure.
-func (h *Hub) figureAnswered(a *account, pub *store.Publication, res channel.StockResult) {
+func (h *Hub) figureAnswered(pub *store.Publication, res channel.StockResult) {
 	now := h.store.Now()
 	pub.Class, pub.Error = "", ""
 	if res.Err != nil {

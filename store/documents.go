@@ -48,39 +48,10 @@ func (tx *Tx) PostDocument(ctx context.Context, d *Document) error {
 	if slices.Sort(skus); len(slices.Compact(slices.Clone(skus))) != len(skus) {
 		return orderhub.InvalidField("lines", "a SKU is named twice")
 	}
-	kits, err := kitsOf(ctx, tx.q, skus)
-	if err != nil {
+	if err := tx.BeginDocument(ctx, d); err != nil {
 		return err
 	}
-	for sku := range kits {
-		return orderhub.InvalidField("lines", "%s is a kit: its components are counted, not the kit", sku)
-	}
-	b, err := tx.stockBook(ctx, d.Warehouse, skus, d.Actor)
-	if err != nil {
-		return err
-	}
-	ids, err := tx.q.nextIDs(ctx, "documents", 1)
-	if err != nil {
-		return fmt.Errorf("number the document: %w", err)
-	}
-	d.ID, d.At = ids[0], b.at
-	for i := range d.Lines {
-		if err := b.post(ctx, d, &d.Lines[i]); err != nil {
-			return err
-		}
-	}
-	rows := make([][]any, 0, len(d.Lines))
-	for i, l := range d.Lines {
-		rows = append(rows, []any{d.ID, i, l.SKU, l.Quantity, l.Before})
-	}
-	if _, err := tx.q.exec(ctx, "INSERT INTO documents (id, kind, warehouse, at, actor_kind, actor, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		d.ID, string(d.Kind), d.Warehouse, micros(d.At), string(d.Actor.Kind), d.Actor.Name, d.Note); err != nil {
-		return fmt.Errorf("write the document: %w", err)
-	}
-	if err := tx.q.insert(ctx, "document_lines", []string{"document", "pos", "sku", "quantity", "before"}, rows); err != nil {
-		return fmt.Errorf("write the document: %w", err)
-	}
-	return b.write(ctx)
+	return tx.AddLines(ctx, d, 0, d.Lines)
 }
 
 // post moves the stock of one line.

@@ -91,15 +91,7 @@ func (tx *Tx) AddLines(ctx context.Context, d *Document, from int, lines []Docum
 	if err := tx.q.insert(ctx, "document_lines", []string{"document", "pos", "sku", "quantity", "before"}, rows); err != nil {
 		return fmt.Errorf("write the document: %w", err)
 	}
-	if err := b.write(ctx); err != nil || from > 0 || tx.PgTx() == nil {
-		return err
-	}
-	// With the first lines in: without statistics PostgreSQL takes a warehouse for
-	// a small part of the table and reads all of it for each batch.
-	if _, err := tx.q.exec(ctx, "ANALYZE stock"); err != nil {
-		return fmt.Errorf("measure the stock: %w", err)
-	}
-	return nil
+	return b.write(ctx)
 }
 
 // IsDeadlock tells whether a transaction was ended by the database because it
