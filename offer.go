@@ -20,6 +20,10 @@ type Offer struct {
 	// Settled: the figure sent last is confirmed, and every sale made before it is
 	// in the ledger.
 	Settled bool
+	// Dead offers sell nothing from now on (refused for good, account not at work,
+	// taken off the catalogue): what they may still sell counts, a share they do not
+	// get.
+	Dead bool
 	// Asks marks a channel that asks the hub before it sells (reservations of the
 	// site): what it shows is for the eye and can sell nothing twice.
 	Asks bool
@@ -54,7 +58,9 @@ func PlanOffer(available map[string]int64, offers []Offer, i int) (figure int64,
 	all := o.most(available)
 	most := o.Publish.Of(all)
 	if o.Policy != OversellStrict {
-		return most, most != o.Shown
+		// Of a settled figure it is known what is left of it: less than was sent where
+		// it was sold from, more where the channel took an order back.
+		return most, most != o.Shown || (o.Settled && most != o.Exposure)
 	}
 	most = min(most, max(0, all))
 	free := o.most(unshown(available, offers))
@@ -67,13 +73,16 @@ func PlanOffer(available map[string]int64, offers []Offer, i int) (figure int64,
 	case free < 0 && o.Exposure > 0:
 		// More is shown than there is: goods were lost, or a channel sold beyond
 		// its figure. Everybody stops; what is left is shared out again.
-		return 0, o.Shown != 0
+		return 0, o.Shown != 0 || o.Settled
 	case !o.Settled:
 		return 0, false
 	case o.Exposure < share && min(share, free) > o.Exposure:
 		return min(share, free), true
-	case o.Exposure > share && (o.Publish.Of(all) < o.Exposure || starving(available, offers, i)):
-		return 0, o.Shown != 0
+	case o.Exposure > share && (o.Publish.Of(all) < o.Exposure || starving(available, offers, i)),
+		o.Exposure > 0 && share >= 2*o.Exposure && o.Exposure+free >= 2*o.Exposure:
+		// To get more it must first have nothing; for less than twice as much a
+		// channel is not stopped.
+		return 0, true
 	case o.Shown == -1:
 		return 0, true
 	}
@@ -117,7 +126,7 @@ func shareOf(available map[string]int64, offers []Offer, i int) int64 {
 	for sku, n := range offers[i].Takes {
 		sharing, place := int64(0), int64(0)
 		for j, o := range offers {
-			if o.Takes[sku] == 0 || o.Asks || o.Publish.Mode == PublishOff {
+			if o.Takes[sku] == 0 || (j != i && !o.shares()) {
 				continue
 			}
 			if j < i {
@@ -135,19 +144,22 @@ func shareOf(available map[string]int64, offers []Offer, i int) int64 {
 	return share
 }
 
+// shares tells whether the offer gets a part of what there is.
+func (o Offer) shares() bool { return !o.Asks && !o.Dead && o.Publish.Mode != PublishOff }
+
 // starving tells whether another offer of the same product has nothing, is due
 // something, and can get it only from offer i, which has the most.
 func starving(available map[string]int64, offers []Offer, i int) bool {
 	left := unshown(available, offers)
 	return slices.ContainsFunc(offers, func(o Offer) bool {
-		if o.ListingID == offers[i].ListingID || o.Exposure > 0 || !o.Settled || o.Asks || o.Publish.Mode == PublishOff || !shares(o, offers[i]) {
+		if o.ListingID == offers[i].ListingID || o.Exposure > 0 || !o.Settled || !o.shares() || !alike(o, offers[i]) {
 			return false
 		}
 		return o.most(left) < 1 && o.most(available) > 0 && largest(offers, o, i)
 	})
 }
 
-func shares(a, b Offer) bool {
+func alike(a, b Offer) bool {
 	for sku := range a.Takes {
 		if b.Takes[sku] > 0 {
 			return true
@@ -160,7 +172,7 @@ func shares(a, b Offer) bool {
 // hungry; of equals the first.
 func largest(offers []Offer, hungry Offer, i int) bool {
 	for j, o := range offers {
-		if j == i || o.Asks || !shares(o, hungry) {
+		if j == i || !o.shares() || !alike(o, hungry) {
 			continue
 		}
 		if o.Exposure > offers[i].Exposure || (o.Exposure == offers[i].Exposure && j < i) {

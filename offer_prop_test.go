@@ -17,7 +17,10 @@ type shopWorld struct {
 	figure    []int64   // what each channel really shows
 	inFlight  [][]int64 // figures sent and not applied yet
 	unseen    []sales
-	stated    int64 // the most exposure the hub ever stated
+	seen      []int64 // sales that the hub knows of and that can be cancelled
+	cancelled []int64 // cancels that the hub has not seen; the channel took them back
+	restored  []int64 // cancels that it has seen since the last figure was sent
+	stated    int64   // the most exposure the hub ever stated
 }
 
 // sales that the hub has not seen, before and after the last figure was applied.
@@ -25,8 +28,8 @@ type sales struct{ before, after int64 }
 
 func (w *shopWorld) oversold() int64 {
 	n := -w.available
-	for _, u := range w.unseen {
-		n += u.before + u.after
+	for i, u := range w.unseen {
+		n += u.before + u.after - w.cancelled[i]
 	}
 	return n
 }
@@ -64,6 +67,22 @@ func (w *shopWorld) actions(oversell orderhub.OversellPolicy) map[string]func(*r
 			}
 			w.available--
 			o.Exposure = max(0, o.Exposure-1)
+			w.seen[i]++
+		},
+		"cancel": func(t *rapid.T) {
+			if i := pick(t); w.seen[i] > 0 {
+				w.seen[i]--
+				w.figure[i]++
+				w.cancelled[i]++
+			}
+		},
+		"hear of a cancel": func(t *rapid.T) {
+			if i := pick(t); w.cancelled[i] > 0 {
+				w.cancelled[i]--
+				w.restored[i]++
+				w.available++
+				w.offers[i].Exposure++
+			}
 		},
 		"plan": func(t *rapid.T) {
 			i := pick(t)
@@ -73,6 +92,7 @@ func (w *shopWorld) actions(oversell orderhub.OversellPolicy) map[string]func(*r
 			}
 			o := &w.offers[i]
 			o.Shown, o.Settled, o.Exposure = b, false, o.Exposure+b
+			w.restored[i] = 0
 			// What was sold up to now was sold under an older figure.
 			w.unseen[i] = sales{before: w.unseen[i].before + w.unseen[i].after}
 			w.inFlight[i] = append(w.inFlight[i], b)
@@ -85,7 +105,7 @@ func (w *shopWorld) actions(oversell orderhub.OversellPolicy) map[string]func(*r
 		"settle": func(t *rapid.T) {
 			i := pick(t)
 			if o := &w.offers[i]; !o.Settled && len(w.inFlight[i]) == 0 && w.unseen[i].before == 0 {
-				o.Exposure, o.Settled = min(o.Exposure, o.Shown), true
+				o.Exposure, o.Settled = min(o.Exposure, o.Shown+w.restored[i]), true
 			}
 		},
 		"restock": func(t *rapid.T) { w.available += rapid.Int64Range(1, 5).Draw(t, "units") },
@@ -112,7 +132,8 @@ func TestPlanSellsNothingTwice(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				n := rapid.IntRange(1, 4).Draw(t, "channels")
-				w := &shopWorld{available: rapid.Int64Range(0, 12).Draw(t, "stock"), figure: make([]int64, n), inFlight: make([][]int64, n), unseen: make([]sales, n)}
+				w := &shopWorld{available: rapid.Int64Range(0, 12).Draw(t, "stock"), figure: make([]int64, n), inFlight: make([][]int64, n), unseen: make([]sales, n),
+					seen: make([]int64, n), cancelled: make([]int64, n), restored: make([]int64, n)}
 				for i := range n {
 					w.offers = append(w.offers, orderhub.Offer{
 						ListingID: int64(i + 1), Takes: map[string]int64{"A": 1}, Policy: policy, Shown: -1, Settled: true,

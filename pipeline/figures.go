@@ -16,13 +16,14 @@ import (
 // that was sold before is in the ledger.
 func (h *Hub) readFigures(ctx context.Context, a *account, due []*store.Publication, lease store.Lease) error {
 	now := h.store.Now()
+	_, reads := a.adapter.(channel.StockReader)
 	var read []int64
 	waiting := false
 	for _, p := range due {
 		switch {
 		case p.NextAt.After(now): // only dirty
 		case p.State == store.PublicationSent, p.State == store.PublicationAccepted,
-			p.State == store.PublicationConfirmed && p.Settled && p.Exposure > 0 && now.Sub(p.ConfirmedAt) >= h.pause(reconcileEvery):
+			p.State == store.PublicationConfirmed && p.Settled && reads && now.Sub(p.ConfirmedAt) >= h.pause(reconcileEvery):
 			read = append(read, p.ListingID)
 		case p.State == store.PublicationConfirmed:
 			waiting = waiting || !p.Settled
@@ -68,10 +69,12 @@ func (h *Hub) readBack(ctx context.Context, a *account, ids []int64, lease store
 				switch {
 				case readErr != nil:
 					pub.NextAt = h.store.Now().Add(max(jobs.Policy(readErr, pub.Checks+1, h.scale).Wait, h.pause(time.Second)))
+				case ok && !known && pub.Sent == 0 && !pub.AcceptedAt.IsZero():
+					h.compare(pub, 0, readAt) // what is not listed is not sold
 				case !ok, !known:
 					h.unconfirmed(pub, "the channel does not say what it shows")
 				default:
-					h.compare(a, pub, figure, readAt)
+					h.compare(pub, figure, readAt)
 				}
 				changed = append(changed, pub)
 			}
@@ -84,7 +87,7 @@ func (h *Hub) readBack(ctx context.Context, a *account, ids []int64, lease store
 }
 
 // compare looks at what the channel shows of a listing.
-func (h *Hub) compare(a *account, pub *store.Publication, figure int64, readAt time.Time) {
+func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) {
 	pub.Confirmed, pub.ConfirmedAt = figure, readAt
 	switch pub.State {
 	case store.PublicationSent, store.PublicationAccepted:
@@ -98,10 +101,6 @@ func (h *Hub) compare(a *account, pub *store.Publication, figure int64, readAt t
 		}
 		pub.State, pub.Class, pub.Error, pub.NextAt = store.PublicationConfirmed, "", "", h.store.Now()
 	case store.PublicationConfirmed:
-		if figure > pub.Exposure {
-			h.secondWriter(a, pub, figure)
-			return
-		}
 		// Looked at again: what was sold since the last look is to be in the ledger.
 		pub.Settled, pub.NextAt = false, h.store.Now()
 	case store.PublicationRejected:
@@ -135,20 +134,16 @@ const unknownFigure = -2
 // secondWriter notes that a channel shows more than the hub ever let it: somebody
 // else writes there, or an order was cancelled and the channel took it back.
 func (h *Hub) secondWriter(a *account, pub *store.Publication, figure int64) {
-	policies, err := h.store.AccountsStock(context.Background())
-	rule := "overwrite"
-	if err == nil && policies[a.ID].SecondWriter != "" {
-		rule = policies[a.ID].SecondWriter
-	}
+	rule := h.sellersNow()[a.ID].secondWriter
 	h.metrics.secondWriter.WithLabelValues(a.ID).Inc()
 	h.log.Warn("somebody else changes stock figures", "account", a.ID, "listing", pub.ListingID, "shown", figure, "allowed", pub.Exposure, "rule", rule)
 	pub.Error = fmt.Sprintf("the channel shows %d, the hub had allowed %d: somebody else writes there", figure, pub.Exposure)
-	pub.Exposure, pub.NextAt = figure, h.store.Now()
+	pub.Exposure = figure
 	switch rule {
 	case "stop":
-		pub.State = store.PublicationStopped
+		pub.State, pub.Dirty = store.PublicationStopped, false
 	case "accept":
-		pub.Settled = true
+		pub.Sent, pub.Dirty = figure, false
 	default:
 		pub.Sent, pub.Dirty = unknownFigure, true
 	}
@@ -165,6 +160,10 @@ func (h *Hub) settleFigures(ctx context.Context, a *account, due []*store.Public
 		return err
 	}
 	since = since.Add(-h.stockLag())
+	unread, err := h.store.LastQuarantined(ctx, a.ID)
+	if err != nil {
+		return err
+	}
 	var ids []int64
 	var put []int64
 	for _, p := range due {
@@ -194,12 +193,7 @@ func (h *Hub) settleFigures(ctx context.Context, a *account, due []*store.Public
 					continue
 				}
 				if _, now := slices.BinarySearch(ids, l.ID); now && pub.ConfirmedAt.Before(since) {
-					pub.Settled = true
-					if pub.Confirmed >= 0 {
-						pub.Exposure = min(pub.Exposure, pub.Confirmed)
-					}
-					pub.NextAt = h.store.Now().Add(h.pause(reconcileEvery))
-					pub.Dirty = true
+					h.settle(a, pub, unread)
 					skus = append(skus, l.SKU)
 				} else if _, later := slices.BinarySearch(put, l.ID); later {
 					pub.NextAt = h.store.Now().Add(max(h.pause(5*time.Second), 300*time.Millisecond))
@@ -214,6 +208,30 @@ func (h *Hub) settleFigures(ctx context.Context, a *account, due []*store.Public
 		}
 	}
 	return nil
+}
+
+// settle closes a figure. unread is when the last order came that could not be
+// read: what it sold is in no ledger, so nothing is struck off.
+func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
+	now := h.store.Now()
+	pub.Settled, pub.Dirty, pub.NextAt = true, true, now.Add(h.pause(reconcileEvery))
+	if _, reads := a.adapter.(channel.StockReader); !reads {
+		pub.NextAt = now.AddDate(10, 0, 0) // there is nothing to read
+	}
+	if pub.Confirmed <= pub.Exposure {
+		pub.Checks = 0
+	}
+	switch {
+	case pub.Confirmed > pub.Exposure && pub.Checks < 2:
+		// A sale of this very second may be on both sides of the look: look again.
+		pub.Checks++
+		pub.ConfirmedAt, pub.NextAt, pub.Dirty = now.Add(-h.pause(reconcileEvery)), now.Add(h.pause(5*time.Second)), false
+	case pub.Confirmed > pub.Exposure:
+		pub.Checks = 0
+		h.secondWriter(a, pub, pub.Confirmed)
+	case pub.Confirmed >= 0 && unread.Before(pub.SentAt):
+		pub.Exposure = pub.Confirmed
+	}
 }
 
 // settleSite is how long a shop without lists is given to deliver its orders.

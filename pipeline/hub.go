@@ -76,6 +76,7 @@ type Hub struct {
 	metrics  *Metrics
 	lag      time.Duration
 	goods    atomic.Bool // the shop has products
+	sellers  atomic.Pointer[map[string]seller]
 
 	mu       sync.Mutex
 	adapters map[string]*account

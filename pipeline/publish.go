@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -72,6 +73,7 @@ func (h *Hub) offersOf(ctx context.Context, tx *store.Tx, sh *store.Shelf) (offe
 	if err != nil {
 		return nil, nil, err
 	}
+	sellers := h.sellersNow()
 	at = map[int64]int{}
 	for _, l := range sh.Listings {
 		pub := sh.Publications[l.ID]
@@ -81,7 +83,7 @@ func (h *Hub) offersOf(ctx context.Context, tx *store.Tx, sh *store.Shelf) (offe
 		p := sh.Products[l.SKU]
 		o := orderhub.Offer{
 			ListingID: l.ID, Takes: map[string]int64{}, Publish: l.Publish, Policy: p.Oversell, Shown: pub.Sent,
-			Exposure: pub.Exposure, Settled: pub.Settled, Asks: h.asks(l.AccountID),
+			Exposure: pub.Exposure, Settled: pub.Settled, Asks: sellers[l.AccountID].asks,
 		}
 		if len(p.Components) == 0 {
 			o.Takes[l.SKU] = 1
@@ -103,9 +105,13 @@ func (h *Hub) offersOf(ctx context.Context, tx *store.Tx, sh *store.Shelf) (offe
 		if o.Publish.Mode == orderhub.PublishDefault {
 			o.Publish.Mode = orderhub.PublishMirror
 		}
+		if p.Archived {
+			o.Publish = orderhub.Publish{Mode: orderhub.PublishFixed}
+		}
 		if pub.State == store.PublicationStopped || !l.Live && pub.Sent < 0 {
 			o.Publish.Mode = orderhub.PublishOff
 		}
+		o.Dead = p.Archived || !l.Live || !sellers[l.AccountID].active || pub.State == store.PublicationRejected
 		if pub.State == store.PublicationIntent {
 			o.Shown = pub.Wanted // on its way
 		}
@@ -184,6 +190,9 @@ func laterThan(now, before time.Time) time.Time {
 // states how much could be sold twice now.
 func (h *Hub) onShelf(ctx context.Context, ids []int64, lease store.Lease,
 	f func(tx *store.Tx, sh *store.Shelf, offers []orderhub.Offer, at map[int64]int) ([]*store.Publication, error)) error {
+	if err := h.refreshSellers(ctx); err != nil {
+		return err
+	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
@@ -216,13 +225,41 @@ func (h *Hub) onShelf(ctx context.Context, ids []int64, lease store.Lease,
 	})
 }
 
-// asks tells whether the channel asks the hub before it sells: a site that makes
-// reservations.
-func (h *Hub) asks(accountID string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	a := h.adapters[accountID]
-	return a != nil && a.Channel == siteChannel && a.Settings["reserve"] == "yes"
+// seller is what the planner must know of an account.
+type seller struct {
+	active, asks bool
+	secondWriter string
+}
+
+// sellersNow are the accounts as they were when refreshSellers looked.
+func (h *Hub) sellersNow() map[string]seller {
+	if m := h.sellers.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// refreshSellers looks at the accounts. It is done before a transaction, which
+// must not ask for a second connection.
+func (h *Hub) refreshSellers(ctx context.Context) error {
+	accounts, err := h.store.Accounts(ctx, true)
+	if err != nil {
+		return err
+	}
+	policies, err := h.store.AccountsStock(ctx)
+	if err != nil {
+		return err
+	}
+	out := make(map[string]seller, len(accounts))
+	for _, a := range accounts {
+		out[a.ID] = seller{
+			active: a.State == orderhub.AccountActive, secondWriter: cmp.Or(policies[a.ID].SecondWriter, "overwrite"),
+			// A site that makes reservations asks before it sells.
+			asks: a.Channel == siteChannel && a.Settings["reserve"] == "yes",
+		}
+	}
+	h.sellers.Store(&out)
+	return nil
 }
 
 // sendFigures sends what is to be shown, decreases first, in batches of the
@@ -338,11 +375,12 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 		var changed []*store.Publication
 		for _, id := range ids {
 			pub := sh.Publications[id]
-			if pub.State != store.PublicationSent {
-				continue
+			if pub == nil || pub.State != store.PublicationSent {
+				continue // untied meanwhile, or worked out again
 			}
 			if bisect {
-				pub.State, pub.NextAt = store.PublicationIntent, h.store.Now()
+				// Nothing was written: no pause is owed for it.
+				pub.State, pub.NextAt, pub.SentAt = store.PublicationIntent, h.store.Now(), time.Time{}
 			} else {
 				h.figureAnswered(pub, of[id])
 			}

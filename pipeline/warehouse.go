@@ -40,7 +40,10 @@ func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
 		if err := tx.PostDocument(ctx, d); err != nil {
 			return err
 		}
-		return h.jobs.Ring(ctx, tx, stockLane)
+		if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
+			return err
+		}
+		return h.ringPublishers(ctx, tx)
 	})
 }
 
@@ -55,13 +58,34 @@ func (h *Hub) LinkListing(ctx context.Context, id int64, sku string) (orderhub.L
 			return orderhub.Listing{}, err
 		}
 	}
-	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.Link(ctx, sku, orderhub.LinkedByPerson, id) }); err != nil {
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := stillSold(ctx, tx, id, sku); err != nil {
+			return err
+		}
+		return tx.Link(ctx, sku, orderhub.LinkedByPerson, id)
+	}); err != nil {
 		return orderhub.Listing{}, err
 	}
 	if err := h.heal(ctx); err != nil {
 		return orderhub.Listing{}, err
 	}
 	return h.store.Listing(ctx, id)
+}
+
+// stillSold refuses to take a listing from its product while the channel may sell
+// units of it: nobody would count them any more.
+func stillSold(ctx context.Context, tx *store.Tx, id int64, sku string) error {
+	sh, err := tx.LockShelf(ctx, orderhub.MainWarehouse, []int64{id})
+	if err != nil {
+		return err
+	}
+	pub := sh.Publications[id]
+	i := slices.IndexFunc(sh.Listings, func(l orderhub.Listing) bool { return l.ID == id })
+	if pub == nil || i < 0 || sh.Listings[i].SKU == sku || (pub.Exposure == 0 && pub.Settled) {
+		return nil
+	}
+	return orderhub.Errorf(orderhub.CodeRefused, "listing %d: the channel may still sell %s of %s; publish 0 first (mode fixed, value 0) and wait until it is settled",
+		id, plural(int(pub.Exposure), "unit"), sh.Listings[i].SKU)
 }
 
 // SetPublish sets how much of the stock a listing shows.

@@ -118,6 +118,23 @@ func (s *Store) PendingRaw(ctx context.Context, accountID string, after int64, l
 	return s.rawRows(ctx, s.engine.reader(), "WHERE account_id = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?", accountID, after, limit)
 }
 
+// LastQuarantined is when the newest answer was read that lies in quarantine; zero
+// when none does.
+func (s *Store) LastQuarantined(ctx context.Context, accountID string) (time.Time, error) {
+	rows, err := s.engine.reader().query(ctx, "SELECT COALESCE(MAX(read_at), 0) FROM inbox WHERE account_id = ? AND state = 'quarantined'", accountID)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look into the quarantine: %w", err)
+	}
+	defer rows.Close()
+	var at int64
+	if rows.Next() {
+		if err := rows.Scan(&at); err != nil {
+			return time.Time{}, fmt.Errorf("look into the quarantine: %w", err)
+		}
+	}
+	return fromMicros(at), rows.Err()
+}
+
 // Raw reads one raw answer.
 func (s *Store) Raw(ctx context.Context, id int64) (Raw, error) {
 	list, err := s.rawRows(ctx, s.engine.reader(), "WHERE id = ?", id)

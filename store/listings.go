@@ -206,7 +206,7 @@ func (tx *Tx) SetPublish(ctx context.Context, id int64, p orderhub.Publish) erro
 	if n == 0 {
 		return orderhub.Errorf(orderhub.CodeNotFound, "there is no listing %d", id)
 	}
-	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE listing_id = ?", id); err != nil {
+	if err := tx.workOut(ctx, "listing_id = ?", id); err != nil {
 		return fmt.Errorf("set the policy of listing %d: %w", id, err)
 	}
 	return nil

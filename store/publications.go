@@ -29,10 +29,11 @@ func (tx *Tx) Sold(ctx context.Context, sales []Sale) error {
 			continue
 		}
 		at := micros(s.PlacedAt)
-		sold = append(sold, []any{at, s.Units, at, s.Units, s.Units, s.ListingID})
+		sold = append(sold, []any{at, s.Units, at, s.Units, s.Units, at, s.Units, s.Units, s.ListingID})
 	}
 	if err := tx.q.execMany(ctx, `UPDATE publications SET sold = CASE WHEN sent_at <= ? THEN sold + ? ELSE sold END,
-		exposure = CASE WHEN settled = 1 AND sent_at > ? THEN exposure WHEN exposure > ? THEN exposure - ? ELSE 0 END
+		exposure = CASE WHEN settled = 1 AND sent_at > ? THEN exposure WHEN exposure > ? THEN exposure - ? ELSE 0 END,
+		confirmed = CASE WHEN confirmed_at > ? THEN confirmed WHEN confirmed > ? THEN confirmed - ? WHEN confirmed > 0 THEN 0 ELSE confirmed END
 		WHERE listing_id = ?`, sold); err != nil {
 		return fmt.Errorf("count sales of listings: %w", err)
 	}
@@ -130,7 +131,7 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 }
 
 // publicationDue is the condition of the index publications_due.
-const publicationDue = "(settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted'))"
+const publicationDue = "state NOT IN ('idle','stopped')"
 
 // DuePublications reads listings of an account with something to do: those whose
 // figure is to be worked out again, at once, and those whose time has come.
@@ -326,8 +327,16 @@ func (tx *Tx) SetAccountStock(ctx context.Context, accountID string, a AccountSt
 		accountID, string(a.Publish.Mode), a.Publish.Value, a.Publish.Buffer, a.SecondWriter, micros(tx.s.Now())); err != nil {
 		return fmt.Errorf("set how %s shows stock: %w", accountID, err)
 	}
-	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE account_id = ?", accountID); err != nil {
+	if err := tx.workOut(ctx, "account_id = ?", accountID); err != nil {
 		return fmt.Errorf("set how %s shows stock: %w", accountID, err)
 	}
 	return nil
+}
+
+// workOut marks listings on a person's decision, those among them that were
+// stopped too. They are locked in the order of everybody else.
+func (tx *Tx) workOut(ctx context.Context, where string, arg any) error {
+	_, err := tx.q.exec(ctx, `UPDATE publications SET dirty = 1, revision = revision + 1, state = CASE WHEN state = 'stopped' THEN 'confirmed' ELSE state END
+		WHERE `+tx.q.inQuery("listing_id", "SELECT p.listing_id FROM publications p WHERE p."+where+" ORDER BY p.listing_id"+tx.q.lock()), arg)
+	return err
 }

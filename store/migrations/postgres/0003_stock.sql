@@ -186,5 +186,5 @@ CREATE TABLE publications (
   error        TEXT NOT NULL
 );
 CREATE INDEX publications_due ON publications (account_id, next_at, listing_id)
-  WHERE settled = 0 OR exposure > 0 OR state IN ('intent','sent','accepted');
+  WHERE state NOT IN ('idle','stopped');
 CREATE INDEX publications_dirty ON publications (account_id, listing_id) WHERE dirty = 1;
