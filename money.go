@@ -106,9 +106,11 @@ func parseMoney(decimal, currency string) (m Money, exact bool, err error) {
 	if len(decimal) > 40 {
 		return Money{}, false, fmt.Errorf("amount %.40q: not a decimal number", decimal)
 	}
-	number := strings.TrimPrefix(decimal, "+")
-	negative := strings.HasPrefix(number, "-")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(number, "-"), ".")
+	number, negative := strings.CutPrefix(decimal, "-")
+	if !negative {
+		number = strings.TrimPrefix(number, "+")
+	}
+	whole, fraction, _ := strings.Cut(number, ".")
 	switch other := strings.Trim(whole+fraction, "0123456789"); {
 	case strings.EqualFold(strings.Trim(other, "+-"), "e"):
 		return Money{}, false, fmt.Errorf("amount %q: exponent form is not allowed", decimal)

@@ -21,15 +21,15 @@ type EffectPage struct {
 type CallView struct {
 	ID      int64     `json:"id"`
 	Account string    `json:"account"`
-	Purpose string    `json:"purpose" doc:"push, or the feed whose reading failed."`
+	Purpose string    `json:"purpose" doc:"push; of readings that failed: check (an order is read back), hint, or the feed."`
 	At      time.Time `json:"at"`
 	TookMS  float64   `json:"took_ms"`
 	Method  string    `json:"method"`
 	Path    string    `json:"path"`
 	Status  int       `json:"status" doc:"The HTTP status; 0 when no answer came."`
 	Failure string    `json:"failure,omitempty"`
-	Request any       `json:"request,omitempty" doc:"As it was sent; a text when it is not JSON."`
-	Reply   any       `json:"reply,omitempty" doc:"As it came; a text when it is not JSON. May hold personal data."`
+	Request any       `json:"request,omitempty" doc:"As it was sent, without keys, its first 256 KB; a text when it is not JSON."`
+	Reply   any       `json:"reply,omitempty" doc:"As it came, without keys, its first 256 KB; a text when it is not JSON. May hold personal data."`
 }
 
 func callView(c store.Call) CallView {

@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
+// KeptBytes is how much is kept of the body of a request and of a reply.
+const KeptBytes = 256 << 10
+
 // Exchange is one call to a channel as it went over the wire, without headers:
-// keys travel there.
+// keys travel there. A key that stands elsewhere is masked, and bodies are cut at
+// KeptBytes.
 type Exchange struct {
 	At     time.Time
 	Took   time.Duration
@@ -20,6 +24,8 @@ type Exchange struct {
 	Status  int
 	Reply   []byte
 	Failure string
+	// Keys are what the call was made for, see For.
+	Keys []string
 }
 
 // Failed reports whether the call had no answer or one that is no success.
@@ -44,6 +50,29 @@ func WithRecorder(ctx context.Context) (context.Context, *Recorder) {
 func RecorderOf(ctx context.Context) *Recorder {
 	r, _ := ctx.Value(recorderKey{}).(*Recorder)
 	return r
+}
+
+type keysKey struct{}
+
+// For gives a context whose calls are made for these only: the keys of pushes, or
+// the ids of orders that are read. Without it a call is for the whole batch.
+func For(ctx context.Context, keys ...string) context.Context {
+	return context.WithValue(ctx, keysKey{}, keys)
+}
+
+// ForPushes is For with the keys of pushes.
+func ForPushes(ctx context.Context, pushes []Push) context.Context {
+	keys := make([]string, len(pushes))
+	for i, p := range pushes {
+		keys[i] = p.Key
+	}
+	return For(ctx, keys...)
+}
+
+// KeysOf are the keys of For, nil = the whole batch.
+func KeysOf(ctx context.Context) []string {
+	keys, _ := ctx.Value(keysKey{}).([]string)
+	return keys
 }
 
 // Add records an exchange; on a nil Recorder it does nothing.

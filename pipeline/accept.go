@@ -171,7 +171,9 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 				continue // another process was faster
 			}
 			if n.err == nil {
-				n.err = b.contradicts(n)
+				if e := b.orders[n.snap.ExternalID]; e != nil {
+					n.err = contradicts(e.order, n)
+				}
 			}
 			if n.err != nil {
 				if err := tx.QuarantineRaw(ctx, n.raw.ID, sentenceForQuarantine(n.err)); err != nil {
@@ -265,19 +267,35 @@ func (b *ledgerBatch) load(ctx context.Context, batch []news) error {
 }
 
 // contradicts refuses news that carries the version of what is known and says
-// something else: a source that counts its versions must count each change.
-func (b *ledgerBatch) contradicts(n news) error {
-	e := b.orders[n.snap.ExternalID]
-	if e == nil || n.raw.ID == e.order.RawID || n.snap.Revision == 0 || n.snap.Revision != e.order.Snapshot.Revision {
+// something else, or none at all: a source that counts its versions must count
+// each change.
+func contradicts(known *orderhub.Order, n news) error {
+	if n.raw.ID == known.RawID {
 		return nil
 	}
-	then, now := *e.order, n.snap
+	if err := countsNoMore(known, n); err != nil && !readBefore(known, n.raw, n.snap) {
+		return err
+	}
+	if n.snap.Revision == 0 || n.snap.Revision != known.Snapshot.Revision {
+		return nil
+	}
+	then, now := *known, n.snap
 	now.ChangedAt = then.Snapshot.ChangedAt
-	if verdict, _ := orderhub.Merge(&then, now, n.raw.ReadAt, 0); verdict != orderhub.NewsApplied || orderhub.SameSnapshot(then.Snapshot, e.order.Snapshot) {
+	if verdict, _ := orderhub.Merge(&then, now, n.raw.ReadAt, 0); verdict != orderhub.NewsApplied || orderhub.SameSnapshot(then.Snapshot, known.Snapshot) {
 		return nil
 	}
 	return orderhub.Errorf(orderhub.CodeConflict, "order %s was received before with version %d and other content; a change needs a higher version",
 		n.snap.ExternalID, n.snap.Revision)
+}
+
+// countsNoMore refuses an order without a version where one is known: nobody can
+// tell whether it is the older or the newer one.
+func countsNoMore(known *orderhub.Order, n news) error {
+	if known.Snapshot.Revision == 0 || n.snap.Revision != 0 || n.snap.StatusOnly {
+		return nil
+	}
+	return orderhub.InvalidField("version", "is missing; order %s is known with version %d, a change needs a higher one",
+		n.snap.ExternalID, known.Snapshot.Revision)
 }
 
 // apply lays one piece of news over the ledger, in memory.

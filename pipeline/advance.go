@@ -30,11 +30,12 @@ func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (
 	if _, err := h.working(ctx, number); err != nil {
 		return Advanced{}, err
 	}
-	if _, err := h.keepsGoods(ctx); err != nil {
+	goods, err := h.keepsGoods(ctx)
+	if err != nil {
 		return Advanced{}, err
 	}
 	var out Advanced
-	err := h.store.InTx(ctx, func(tx *store.Tx) error {
+	err = h.store.InTx(ctx, func(tx *store.Tx) error {
 		o, err := tx.LockOrder(ctx, number)
 		if err != nil {
 			return err
@@ -50,7 +51,7 @@ func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (
 		if err != nil {
 			return err
 		}
-		out, err = h.carryOut(ctx, tx, o, req, plan)
+		out, err = h.carryOut(ctx, tx, o, req, plan, goods)
 		return err
 	})
 	return out, err
@@ -76,8 +77,9 @@ func (h *Hub) checkReason(o *orderhub.Order, req *orderhub.Request) error {
 	return nil
 }
 
-// carryOut records the local steps of a plan and the effects it owes.
-func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req orderhub.Request, plan orderhub.Plan) (Advanced, error) {
+// carryOut records the local steps of a plan and the effects it owes; goods tells
+// that orders claim theirs.
+func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req orderhub.Request, plan orderhub.Plan, goods bool) (Advanced, error) {
 	now := h.store.Now()
 	out := Advanced{Order: o}
 	var events []orderhub.Event
@@ -104,7 +106,7 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
 		events = append(events, requestedEvent(o, req, plan.Push.To, now))
 	}
-	if h.goods.Load() && len(plan.Local) > 0 {
+	if goods && len(plan.Local) > 0 {
 		_, held, err := h.claimGoods(ctx, tx, o.AccountID, []*orderhub.Order{o}, req.Actor)
 		if err != nil {
 			return out, err

@@ -20,7 +20,7 @@ func readApart(ctx context.Context, reader channel.OrderReader, refs []channel.R
 	var read func(part []channel.Ref) error
 	read = func(part []channel.Ref) error {
 		calls--
-		got, err := reader.ReadOrders(ctx, part)
+		got, err := reader.ReadOrders(channel.For(ctx, externalIDs(part)...), part)
 		items = append(items, got...)
 		if err == nil || orderhub.ClassOf(err) != orderhub.ClassRejected {
 			return err
@@ -49,10 +49,18 @@ func readApart(ctx context.Context, reader channel.OrderReader, refs []channel.R
 	return items, refused, err
 }
 
+func externalIDs(refs []channel.Ref) []string {
+	ids := make([]string, len(refs))
+	for i, r := range refs {
+		ids[i] = r.ExternalID
+	}
+	return ids
+}
+
 // pushApart makes a push call. A call that is refused as a whole did nothing and
 // is made again in halves, so that each push gets its own answer.
 func pushApart(ctx context.Context, do call, pushes []channel.Push) ([]channel.PushResult, error) {
-	results, err := do(ctx, pushes)
+	results, err := do(channel.ForPushes(ctx, pushes), pushes)
 	switch {
 	case err == nil && len(results) != len(pushes):
 		return nil, orderhub.NewBorderError(orderhub.ClassUncertain, "push", "the adapter answered another number of rows than were sent", nil)

@@ -189,7 +189,7 @@ func (h *Hub) repulled(ctx context.Context, a *account, items []channel.Item, re
 type Replayed struct {
 	Raw      store.Raw
 	Snapshot orderhub.Snapshot
-	// Err says why it cannot be understood, nil if it can.
+	// Err says why it cannot be understood or would be set aside, nil if neither.
 	Err error
 	// Verdict is what accepting it would do to the ledger, Diff which fields of
 	// the order it would change, as "field: before → after".
@@ -225,6 +225,9 @@ func (h *Hub) ReplayDry(ctx context.Context, rawID int64) (Replayed, error) {
 	}
 	o := known[0]
 	before := o.Snapshot
+	if out.Err = contradicts(o, n); out.Err != nil {
+		return out, nil
+	}
 	if readBefore(o, raw, n.snap) {
 		out.Verdict, out.Why = orderhub.NewsSame, "a later answer is known"
 		out.Diff = diff(before, n.snap)

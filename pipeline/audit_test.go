@@ -182,6 +182,28 @@ func TestDryReplay(t *testing.T) {
 	})
 }
 
+// A dry replay of what accepting sets aside says so, and promises no change.
+func TestDryReplayOfAContradiction(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		counted := func(status orderhub.Status, revision int64) orderhub.Snapshot {
+			return with(snap("1", status), func(s *orderhub.Snapshot) { s.Revision = revision })
+		}
+		w.take(counted(orderhub.StatusNew, 2))
+		for revision, word := range map[int64]string{2: "other content", 0: "is missing"} {
+			ids := w.save(itemOf(counted(orderhub.StatusConfirmed, revision)))
+			w.accept()
+			raw, err := w.store.Raw(t.Context(), ids[0])
+			w.must(err)
+			res, err := w.hub.ReplayDry(t.Context(), ids[0])
+			w.must(err)
+			if raw.State != store.RawQuarantined || res.Err == nil || !strings.Contains(res.Err.Error(), word) || len(res.Diff) != 0 {
+				t.Errorf("revision %d: accepting made it %s (%s), the dry replay says %+v", revision, raw.State, raw.Error, res)
+			}
+		}
+	})
+}
+
 // Sabotage that must not pass unnoticed, by the audit or by the effects.
 func TestSabotageIsVisible(t *testing.T) {
 	t.Parallel()

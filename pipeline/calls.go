@@ -7,13 +7,19 @@ import (
 	"github.com/orderhub/orderhub/store"
 )
 
-// calls are exchanges as the store keeps them.
-func calls(accountID, purpose string, wire []channel.Exchange) []store.Call {
+// calls are exchanges as the store keeps them. byKey are the effects behind the
+// keys of channel.For.
+func calls(accountID, purpose string, wire []channel.Exchange, byKey map[string][]int64) []store.Call {
 	out := make([]store.Call, len(wire))
 	for i, e := range wire {
+		var effects []int64
+		for _, key := range e.Keys {
+			effects = append(effects, byKey[key]...)
+		}
 		out[i] = store.Call{
 			AccountID: accountID, Purpose: purpose, At: e.At, Took: e.Took, Method: e.Method, Path: text(e.Path),
 			Status: e.Status, Failure: text(e.Failure), Request: e.Request, Reply: e.Reply,
+			Effects: effects,
 		}
 	}
 	return out

@@ -30,6 +30,9 @@ func (h *Hub) Reserve(ctx context.Context, accountID, externalID string, lines [
 	if a.Channel != siteChannel || a.State != orderhub.AccountActive {
 		return store.Cart{}, orderhub.Errorf(orderhub.CodeUnsupported, "account %s: only an active account of a site holds goods for carts", a.ID)
 	}
+	if err := h.refreshSellers(ctx); err != nil {
+		return store.Cart{}, err
+	}
 	cart := store.Cart{AccountID: a.ID, ExternalID: clean(externalID), State: store.CartHeld}
 	reserve := func() error {
 		return h.store.InTx(ctx, func(tx *store.Tx) error { return h.reserve(ctx, tx, &cart, lines, hold, actor) })
@@ -45,9 +48,17 @@ func (h *Hub) reserve(ctx context.Context, tx *store.Tx, cart *store.Cart, lines
 	if err != nil {
 		return err
 	}
+	// Orders before carts: accepting an order locks in this order too.
+	orders, err := tx.LockOrders(ctx, cart.AccountID, []string{cart.ExternalID})
+	if err != nil {
+		return err
+	}
 	was, err := tx.LockCart(ctx, cart.AccountID, cart.ExternalID)
 	if err != nil {
 		return err
+	}
+	if o := orders[cart.ExternalID]; o != nil && (was == nil || was.State == store.CartHeld) {
+		return orderhub.Errorf(orderhub.CodeConflict, "%s is order %s already, which claims its goods itself", cart.ExternalID, o.Number())
 	}
 	until := h.store.Now().Add(hold)
 	if was == nil {
@@ -72,6 +83,9 @@ func (h *Hub) reserve(ctx context.Context, tx *store.Tx, cart *store.Cart, lines
 	if !maps.Equal(held, claim.Needs) {
 		return orderhub.Errorf(orderhub.CodeConflict, "reservation %s holds other goods; release it and reserve with another id", cart.ExternalID)
 	}
+	if err := lacking(demands); err != nil {
+		return err // a count took goods away since
+	}
 	*cart = *was
 	cart.ExpiresAt, cart.Again = until, true
 	return tx.SaveCart(ctx, *cart)
@@ -92,7 +106,7 @@ func (h *Hub) cartClaim(ctx context.Context, tx *store.Tx, accountID string, lin
 			return store.HolderClaim{}, orderhub.InvalidField(fmt.Sprintf("lines[%d].sku", l.Pos), "there is no product %q", lines[l.Pos].SKU)
 		}
 	}
-	claims, err := h.claims(ctx, tx, []*orderhub.Order{o}, found)
+	claims, err := h.claims(ctx, tx, []*orderhub.Order{o}, found, nil)
 	if err != nil {
 		return store.HolderClaim{}, err
 	}
@@ -113,11 +127,19 @@ func (h *Hub) holdFor(ctx context.Context, tx *store.Tx, c store.HolderClaim, ac
 	if err != nil {
 		return err
 	}
+	return lacking(demands)
+}
+
+// lacking names the products that a cart lacks; nil when it has all.
+func lacking(demands []orderhub.Demand) error {
 	var lack []string
 	for _, d := range demands {
 		if d.Short() > 0 {
 			lack = append(lack, fmt.Sprintf("%d of %s of %s", d.Short(), plural(int(d.Needed), "unit"), d.SKU))
 		}
+	}
+	if len(lack) == 0 {
+		return nil
 	}
 	return orderhub.Errorf(orderhub.CodeConflict, "goods are short: %s", enough(lack))
 }
@@ -183,14 +205,15 @@ func endCart(ctx context.Context, tx *store.Tx, cart store.Cart, state store.Car
 	return err
 }
 
-// convertCarts hands what carts hold to the orders that they become.
-func (h *Hub) convertCarts(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order) error {
+// convertCarts lets the claims of orders take over what the carts hold from which
+// they come.
+func (h *Hub) convertCarts(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, claims []store.HolderClaim) error {
 	if orders[0].Channel != siteChannel {
 		return nil
 	}
-	byID := map[string]*orderhub.Order{}
-	for _, o := range orders {
-		byID[o.Snapshot.ExternalID] = o
+	byID := map[string]*store.HolderClaim{}
+	for i, o := range orders {
+		byID[o.Snapshot.ExternalID] = &claims[i]
 	}
 	carts, err := tx.CartsOf(ctx, accountID, slices.Sorted(maps.Keys(byID)))
 	if err != nil {
@@ -201,9 +224,7 @@ func (h *Hub) convertCarts(ctx context.Context, tx *store.Tx, accountID string, 
 		if err := tx.SaveCart(ctx, c); err != nil {
 			return err
 		}
-		if err := tx.HandOver(ctx, -c.ID, byID[c.ExternalID].ID); err != nil {
-			return err
-		}
+		byID[c.ExternalID].From = -c.ID
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 	reader, ok := a.adapter.(channel.OrderReader)
 	if !ok {
 		// Nothing can be read back: the other side recognises repeats by the key.
-		return h.unanswered(ctx, a, effects, nil, func(string) error { return nil }, lease)
+		return h.unanswered(ctx, a, effects, nil, nil, func(string) error { return nil }, lease)
 	}
 	for part := range slices.Chunk(effects, max(1, a.channel.Descriptor.ReadBatch)) {
 		ids := make([]int64, len(part))
@@ -36,15 +36,16 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 			return err
 		}
 		readAt := h.store.Now()
-		items, refused, readErr := readApart(ctx, reader, refs(orders))
+		recorded, recorder := channel.WithRecorder(ctx)
+		items, refused, readErr := readApart(recorded, reader, refs(orders))
 		if readErr != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := h.acceptNow(ctx, a, "check", items, readAt, lease); err != nil {
+		if _, err := h.acceptNow(ctx, a, "check", items, readAt, lease); err != nil {
 			return err
 		}
 		errOf := func(externalID string) error { return cmp.Or(refused[externalID], readErr) }
-		if err := h.unanswered(ctx, a, part, items, errOf, lease); err != nil {
+		if err := h.unanswered(ctx, a, part, items, failures(recorder.Take()), errOf, lease); err != nil {
 			return err
 		}
 	}
@@ -52,9 +53,9 @@ func (h *Hub) checkEffects(ctx context.Context, a *account, effects []*orderhub.
 }
 
 // acceptNow saves answers and accepts them at once, so that the effects they
-// settle are settled before anything is decided about them.
-func (h *Hub) acceptNow(ctx context.Context, a *account, source string, items []channel.Item, readAt time.Time, lease store.Lease) error {
-	var ids []int64
+// settle are settled before anything is decided about them. It gives the numbers
+// of the answers that it saved.
+func (h *Hub) acceptNow(ctx context.Context, a *account, source string, items []channel.Item, readAt time.Time, lease store.Lease) (ids []int64, err error) {
 	if err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
@@ -67,19 +68,20 @@ func (h *Hub) acceptNow(ctx context.Context, a *account, source string, items []
 		ids, err = tx.SaveRaw(ctx, a.ID, source, readAt, raws)
 		return err
 	}); err != nil || len(ids) == 0 {
-		return err
+		return nil, err
 	}
 	raws, err := h.store.RawsByIDs(ctx, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return h.acceptBatch(ctx, a, h.normaliseAll(a, raws), lease)
+	return ids, h.acceptBatch(ctx, a, h.normaliseAll(a, raws), lease)
 }
 
 // unanswered decides about effects that the read-back did not settle. items are
 // what was read: an answer that is to the byte the one before was not accepted
-// again, and still says something about an effect that was sent meanwhile.
-func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Effect, items []channel.Item, errOf func(externalID string) error, lease store.Lease) error {
+// again, and still says something about an effect that was sent meanwhile. wire
+// are the calls that failed.
+func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Effect, items []channel.Item, wire []channel.Exchange, errOf func(externalID string) error, lease store.Lease) error {
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		orders, locked, err := lockEffects(ctx, tx, effects, lease)
 		if err != nil {
@@ -88,7 +90,10 @@ func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Ef
 		var saved []*orderhub.Effect
 		var events []orderhub.Event
 		var reread []string
+		asked := map[string][]int64{}
 		for _, e := range locked {
+			id := orders[e.OrderID].Snapshot.ExternalID
+			asked[id] = append(asked[id], e.ID)
 			if e.State != orderhub.EffectSent && e.State != orderhub.EffectAccepted {
 				continue
 			}
@@ -120,6 +125,9 @@ func (h *Hub) unanswered(ctx context.Context, a *account, effects []*orderhub.Ef
 			return err
 		}
 		if err := tx.AddEvents(ctx, events); err != nil {
+			return err
+		}
+		if err := tx.SaveCalls(ctx, calls(a.ID, "check", wire, asked), nil); err != nil {
 			return err
 		}
 		return h.readAgain(ctx, tx, a, reread)

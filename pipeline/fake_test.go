@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -207,8 +208,23 @@ func (f *fake) page(size int, cursor channel.Cursor, fits func(orderhub.Snapshot
 	return page, nil
 }
 
-func (a bareAdapter) PushStatus(_ context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
-	return a.f.push(pushes)
+func (a bareAdapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
+	ids := make([]string, len(pushes))
+	for i, p := range pushes {
+		ids[i] = p.Order.Snapshot.ExternalID
+	}
+	results, err := a.f.push(pushes)
+	wire(ctx, "/push", ids, err)
+	return results, err
+}
+
+// wire records a call as package rest does.
+func wire(ctx context.Context, path string, ids []string, err error) {
+	e := channel.Exchange{At: time.Now(), Method: http.MethodPost, Path: path, Request: []byte(strings.Join(ids, " ")), Status: http.StatusOK, Keys: channel.KeysOf(ctx)}
+	if err != nil {
+		e.Status, e.Failure = http.StatusInternalServerError, err.Error()
+	}
+	channel.RecorderOf(ctx).Add(e)
 }
 
 func (f *fake) push(pushes []channel.Push) ([]channel.PushResult, error) {
@@ -245,7 +261,7 @@ var (
 	_ channel.WebhookParser  = fullAdapter{}
 )
 
-func (a fullAdapter) ReadOrders(_ context.Context, refs []channel.Ref) ([]channel.Item, error) {
+func (a fullAdapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel.Item, error) {
 	ids := make([]string, len(refs))
 	for i, r := range refs {
 		ids[i] = r.ExternalID
@@ -255,8 +271,11 @@ func (a fullAdapter) ReadOrders(_ context.Context, refs []channel.Ref) ([]channe
 	script := a.f.onRead
 	a.f.mu.Unlock()
 	if script != nil {
-		return script(refs)
+		items, err := script(refs)
+		wire(ctx, "/read", ids, err)
+		return items, err
 	}
+	wire(ctx, "/read", ids, nil)
 	return a.f.read(refs), nil
 }
 

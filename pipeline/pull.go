@@ -130,7 +130,7 @@ func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
 		}
-		if err := tx.SaveCalls(ctx, calls(a.ID, pos.Feed, wire), nil); err != nil {
+		if err := tx.SaveCalls(ctx, calls(a.ID, pos.Feed, wire, nil), nil); err != nil {
 			return err
 		}
 		return tx.SetFeed(ctx, pos)
@@ -220,19 +220,21 @@ func (h *Hub) readHints(ctx context.Context, a *account, lease store.Lease) erro
 			asked[i] = channel.Ref{ExternalID: hint.ExternalID, Scheme: hint.Scheme, Attrs: hint.Attrs}
 		}
 		readAt := h.store.Now()
-		items, _, readErr := readApart(ctx, reader, asked)
+		recorded, recorder := channel.WithRecorder(ctx)
+		items, _, readErr := readApart(recorded, reader, asked)
 		if readErr != nil {
 			h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(readErr))).Inc()
 		}
-		if err := h.hintsRead(ctx, a, hints, items, readErr, readAt, lease); err != nil || readErr != nil {
+		if err := h.hintsRead(ctx, a, hints, items, failures(recorder.Take()), readErr, readAt, lease); err != nil || readErr != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// hintsRead keeps what was read and puts off what was not found.
-func (h *Hub) hintsRead(ctx context.Context, a *account, hints []store.HintRow, items []channel.Item, readErr error, readAt time.Time, lease store.Lease) error {
+// hintsRead keeps what was read and puts off what was not found. wire are the
+// calls that failed.
+func (h *Hub) hintsRead(ctx context.Context, a *account, hints []store.HintRow, items []channel.Item, wire []channel.Exchange, readErr error, readAt time.Time, lease store.Lease) error {
 	found := map[string]bool{}
 	for _, it := range items {
 		found[it.ExternalID] = true
@@ -256,6 +258,9 @@ func (h *Hub) hintsRead(ctx context.Context, a *account, hints []store.HintRow, 
 	}
 	return h.store.InTx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		if err := tx.SaveCalls(ctx, calls(a.ID, "hint", wire, nil), nil); err != nil {
 			return err
 		}
 		if err := h.saveItems(ctx, tx, a.ID, "hint", readAt, items); err != nil {

@@ -201,9 +201,9 @@ func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, 
 		h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(callErr))).Inc()
 		h.log.Warn("push failed", "account", a.ID, "effects", len(batch), "class", string(orderhub.ClassOf(callErr)), "error", callErr.Error())
 	}
-	byID, ids := map[int64]int{}, make([]int64, len(batch))
+	byID, ids, byKey := map[int64]int{}, make([]int64, len(batch)), map[string][]int64{}
 	for i, e := range batch {
-		byID[e.ID], ids[i] = i, e.ID
+		byID[e.ID], ids[i], byKey[e.Key()] = i, e.ID, []int64{e.ID}
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		orders, locked, err := lockEffects(ctx, tx, batch, lease)
@@ -243,7 +243,7 @@ func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, 
 		if err := tx.AddEvents(ctx, events); err != nil {
 			return err
 		}
-		if err := tx.SaveCalls(ctx, calls(a.ID, "push", wire), ids); err != nil {
+		if err := tx.SaveCalls(ctx, calls(a.ID, "push", wire, byKey), ids); err != nil {
 			return err
 		}
 		// Bells last, and in one order everywhere: accept, then hints.

@@ -92,6 +92,41 @@ func TestSameOrderSubmittedAtTheSameTime(t *testing.T) {
 	})
 }
 
+// Eight contents under one id and version: one becomes the order, the others are
+// told so, and nobody gets another one's order for his own.
+func TestOtherContentSubmittedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	eachShop(t, func(t *testing.T, w *shopWorld) {
+		words := []string{"new", "confirmed", "shipped", "delivered"}
+		results, errs := make([]Submitted, 2*len(words)), make([]error, 2*len(words))
+		var submits []func(context.Context) error
+		for i := range results {
+			submits = append(submits, func(ctx context.Context) error {
+				results[i], errs[i] = w.hub.Submit(ctx, shopAcct, "site_order", shopOrder("S-1", 1, words[i/2]))
+				return nil
+			})
+		}
+		w.at(submits...)
+		created, word := 0, ""
+		for i, res := range results {
+			if orderhub.CodeOf(errs[i]) == orderhub.CodeConflict {
+				continue
+			}
+			w.must(errs[i])
+			if res.Created {
+				created++
+			}
+			if got := res.Order.Snapshot.Native; got != words[i/2] || (word != "" && word != got) {
+				t.Errorf("sent %s, told of %s (others of %q)", words[i/2], got, word)
+			}
+			word = res.Order.Snapshot.Native
+		}
+		if created != 1 {
+			t.Errorf("%d were told that the order was created, want 1", created)
+		}
+	})
+}
+
 // lessons.md 49: locks are taken in one order, whatever order is asked for.
 func TestLockingInOppositeOrdersDoesNotDeadlock(t *testing.T) {
 	t.Parallel()

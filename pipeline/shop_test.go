@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,31 @@ func TestSubmittedOrders(t *testing.T) {
 			}
 			_, err := w.hub.Submit(t.Context(), shopAcct, site.KindOrder, shopOrder("S-1", 3, "shipped"))
 			wantCode(t, err, orderhub.CodeConflict, "version 3")
+		})
+		t.Run("no version is not a change of an order that has one", func(t *testing.T) {
+			bare := func(id, status string) json.RawMessage { return shopOrder(id, 0, status) }
+			_, err := w.hub.Submit(t.Context(), shopAcct, site.KindOrder, bare("S-1", "shipped"))
+			wantCode(t, err, orderhub.CodeInvalid, "version", "S-1", "3")
+			// The same by webhook, which is taken first and understood later.
+			a, err := w.hub.account(t.Context(), shopAcct)
+			w.must(err)
+			item := channel.Item{Kind: site.KindOrder, ExternalID: "S-1", Body: bare("S-1", "shipped")}
+			w.must(w.hub.keepWebhook(t.Context(), a, channel.Webhook{Items: []channel.Item{item}}, item.Body))
+			w.must(w.hub.AcceptPending(t.Context(), shopAcct))
+			list, err := w.store.OrdersByExternal(t.Context(), shopAcct, []string{"S-1"})
+			w.must(err)
+			if s := list[0].Snapshot; s.Native != "confirmed" || s.Revision != 3 {
+				t.Errorf("the order is %s at version %d", s.Native, s.Revision)
+			}
+			aside, err := w.store.ListRaw(t.Context(), store.RawFilter{AccountID: shopAcct, State: store.RawQuarantined, Limit: 9})
+			if w.must(err); len(aside) != 1 || !strings.Contains(aside[0].Error, "version") {
+				t.Errorf("quarantine: %+v", aside)
+			}
+			// A shop that does not count may go on without.
+			w.submit(bare("S-0", "new"))
+			if res := w.submit(bare("S-0", "confirmed")); res.Order.Headline != orderhub.StatusConfirmed {
+				t.Errorf("without versions: %+v", res)
+			}
 		})
 		t.Run("what cannot be understood is refused with the field and not kept", func(t *testing.T) {
 			for body, field := range map[string]string{

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/orderhub/orderhub"
@@ -37,11 +38,11 @@ func (h *Hub) claimGoods(ctx context.Context, tx *store.Tx, accountID string, or
 	}
 	restores := h.channels[orders[0].Channel].Descriptor.Stock.Restores
 	links, sold := newLinks(orders, restores, found, known)
-	claims, err := h.claims(ctx, tx, orders, found)
+	claims, err := h.claims(ctx, tx, orders, found, known)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := h.convertCarts(ctx, tx, accountID, orders); err != nil {
+	if err := h.convertCarts(ctx, tx, accountID, orders, claims); err != nil {
 		return nil, nil, err
 	}
 	short, err := tx.ClaimStock(ctx, orderhub.MainWarehouse, claims, actor)
@@ -85,7 +86,8 @@ func (h *Hub) showHold(o *orderhub.Order, hold orderhub.Hold, on bool, why strin
 // keeps the product that it had.
 //
 // restores tells that the channel raises its own figure when an order is
-// cancelled: what was sold is unsold then.
+// cancelled or has fewer units: what was sold is unsold then. An order that was
+// split is not cancelled, and its parts were sold when it was.
 func newLinks(orders []*orderhub.Order, restores bool, found map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) (links []store.LineLink, sold []store.Sale) {
 	for _, o := range orders {
 		counted, units := map[int64]int64{}, map[int64]int64{}
@@ -104,29 +106,59 @@ func newLinks(orders []*orderhub.Order, restores bool, found map[int64][]store.L
 			n, gone := units[l.ListingID], orderhub.ClaimOf(o) == orderhub.ClaimNone
 			switch {
 			case l.ListingID == 0 || n < 0:
-			case gone && restores && counted[l.ListingID] > 0:
+			case gone && restores && o.CountsGoods() && counted[l.ListingID] > 0:
 				sold = append(sold, store.Sale{ListingID: l.ListingID, Units: -counted[l.ListingID], PlacedAt: o.Snapshot.PlacedAt})
 				units[l.ListingID] = -1
 			case gone:
 				l.Counted, units[l.ListingID] = counted[l.ListingID], -1
 			default:
-				if more := n - counted[l.ListingID]; more > 0 {
+				more := n - counted[l.ListingID]
+				if !restores {
+					more = max(0, more)
+				}
+				if more < 0 || (more > 0 && o.Snapshot.ParentID == "") {
 					sold = append(sold, store.Sale{ListingID: l.ListingID, Units: more, PlacedAt: o.Snapshot.PlacedAt})
 				}
 				// The first line of a listing carries the count of all.
-				l.Counted, units[l.ListingID] = max(n, counted[l.ListingID]), -1
+				l.Counted, units[l.ListingID] = counted[l.ListingID]+more, -1
 			}
 			if was, ok := known[o.ID][l.Pos]; !ok || was != *l {
 				links = append(links, *l)
 			}
 		}
+		gone, back := goneLines(o, restores, counted, units, known[o.ID])
+		links, sold = append(links, gone...), append(sold, back...)
 	}
 	return links, sold
 }
 
+// goneLines are the links of lines that an order has no more, to be counted no
+// more, and what that gives back to listings that no line names now.
+func goneLines(o *orderhub.Order, restores bool, counted, units map[int64]int64, known map[int]store.LineLink) (links []store.LineLink, back []store.Sale) {
+	for _, pos := range slices.Sorted(maps.Keys(known)) {
+		if l := known[pos]; pos >= len(o.Snapshot.Lines) && l.Counted != 0 {
+			l.Counted = 0
+			links = append(links, l)
+		}
+	}
+	if !restores || !o.CountsGoods() {
+		return links, nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(counted)) {
+		if _, still := units[id]; !still && counted[id] > 0 {
+			back = append(back, store.Sale{ListingID: id, Units: -counted[id], PlacedAt: o.Snapshot.PlacedAt})
+		}
+	}
+	return links, back
+}
+
 // claims are what the orders ask of the warehouse, kits taken apart and demand
-// added up per product.
-func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order, links map[int64][]store.LineLink) ([]store.HolderClaim, error) {
+// added up per product. known are the links as they were until now.
+//
+// A kit whose components are changed takes nothing from the orders that are open:
+// they keep what they have until there is news of them, and claim the new
+// components then. Those whose goods have left stay as they are.
+func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order, links map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) ([]store.HolderClaim, error) {
 	var skus []string
 	for _, list := range links {
 		for _, l := range list {
@@ -143,7 +175,8 @@ func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order
 	out := make([]store.HolderClaim, 0, len(orders))
 	for _, o := range orders {
 		c := store.HolderClaim{
-			Holder: o.ID, Claim: orderhub.ClaimOf(o), Rank: o.Snapshot.PlacedAt.UnixMicro(), Needs: map[string]int64{},
+			Holder: o.ID, Claim: orderhub.ClaimOf(o), Rank: o.Snapshot.PlacedAt.UnixMicro(),
+			Needs: map[string]int64{}, Late: map[string]int64{},
 			Why: fmt.Sprintf("order %s is %s", o.Number(), o.Headline),
 		}
 		for _, l := range links[o.ID] {
@@ -151,13 +184,17 @@ func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order
 			if l.SKU == "" || n <= 0 {
 				continue
 			}
-			if parts := kits[l.SKU]; len(parts) > 0 {
-				for _, part := range parts {
-					c.Needs[part.SKU] += n * part.Quantity
-				}
-				continue
+			parts := kits[l.SKU]
+			if len(parts) == 0 {
+				parts = []orderhub.Component{{SKU: l.SKU, Quantity: 1}}
 			}
-			c.Needs[l.SKU] += n
+			was, had := known[o.ID][l.Pos]
+			for _, part := range parts {
+				c.Needs[part.SKU] += n * part.Quantity
+				if had && was.SKU == "" {
+					c.Late[part.SKU] += n * part.Quantity
+				}
+			}
 		}
 		out = append(out, c)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/orderhub/orderhub"
@@ -119,7 +120,7 @@ func allowedFrom(networks []string, remote netip.Addr) bool {
 // Submitted tells what became of an order that was sent in by API.
 type Submitted struct {
 	Order *orderhub.Order
-	// Created is true when the hub had not seen the order before.
+	// Created is true when the hub got to know the order by this very call.
 	Created bool
 	// Verdict is NewsRefused for a revision older than the hub's.
 	Verdict orderhub.Verdict
@@ -155,8 +156,19 @@ func (h *Hub) Submit(ctx context.Context, accountID, kind string, body json.RawM
 	if err := h.sameRevision(ctx, a, n, known); err != nil {
 		return Submitted{}, err
 	}
-	if err := h.acceptNow(ctx, a, "api", []channel.Item{{Kind: kind, ExternalID: id, Body: body}}, h.store.Now(), store.Lease{}); err != nil {
+	saved, err := h.acceptNow(ctx, a, "api", []channel.Item{{Kind: kind, ExternalID: id, Body: body}}, h.store.Now(), store.Lease{})
+	if err != nil {
 		return Submitted{}, err
+	}
+	raws, err := h.store.RawsByIDs(ctx, saved)
+	if err != nil {
+		return Submitted{}, err
+	}
+	for _, r := range raws {
+		if r.State == store.RawQuarantined {
+			// Another one was accepted since the look.
+			return Submitted{}, orderhub.Errorf(orderhub.CodeConflict, "%s", r.Error)
+		}
 	}
 	now, err := h.store.OrdersByExternal(ctx, a.ID, []string{id})
 	if err != nil {
@@ -174,15 +186,38 @@ func (h *Hub) Submit(ctx context.Context, accountID, kind string, body json.RawM
 	if len(now) == 0 {
 		return Submitted{}, orderhub.Errorf(orderhub.CodeUnavailable, "order %s is kept and not accepted yet; look into the quarantine", id)
 	}
-	out := Submitted{Order: now[0], Created: len(known) == 0, Verdict: orderhub.NewsApplied}
-	if len(known) > 0 && n.snap.Revision < known[0].Snapshot.Revision && n.snap.Revision != 0 {
+	if len(saved) == 0 {
+		// The same is in the inbox already, and may have been set aside there.
+		if err := h.sameRevision(ctx, a, n, now); err != nil {
+			return Submitted{}, err
+		}
+	}
+	out := Submitted{Order: now[0], Verdict: orderhub.NewsApplied}
+	if n.snap.Revision < now[0].Snapshot.Revision && n.snap.Revision != 0 {
 		out.Verdict = orderhub.NewsRefused
 	}
-	return out, nil
+	if len(known) == 0 {
+		out.Created, err = h.receivedBy(ctx, now[0], saved)
+	}
+	return out, err
 }
 
-// sameRevision refuses another content under a revision that the hub has.
+// receivedBy reports whether one of these answers made the order known.
+func (h *Hub) receivedBy(ctx context.Context, o *orderhub.Order, raws []int64) (bool, error) {
+	events, err := h.store.Events(ctx, o.ID)
+	return slices.ContainsFunc(events, func(e orderhub.Event) bool {
+		return e.Kind == orderhub.EventReceived && slices.Contains(raws, e.InboxID)
+	}), err
+}
+
+// sameRevision refuses another content under a revision that the hub has, and
+// none where the hub has one.
 func (h *Hub) sameRevision(ctx context.Context, a *account, n news, known []*orderhub.Order) error {
+	if len(known) > 0 {
+		if err := countsNoMore(known[0], n); err != nil {
+			return err
+		}
+	}
 	if len(known) == 0 || n.snap.Revision == 0 || n.snap.Revision != known[0].Snapshot.Revision {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 type Call struct {
 	ID        int64
 	AccountID string
-	// Purpose is "push", or the feed that was read.
+	// Purpose is "push"; of readings that failed "check", "hint" or the feed.
 	Purpose string
 	At      time.Time
 	Took    time.Duration
@@ -18,11 +18,16 @@ type Call struct {
 	Path    string
 	Status  int // 0: no answer came
 	Failure string
+	// Request and Reply are the bodies, as much of them as is kept.
 	Request []byte
 	Reply   []byte
+	// Effects are those that the call was made for. They are only written: a list
+	// is asked for by effect.
+	Effects []int64
 }
 
-// SaveCalls keeps calls, and which effects they were made for.
+// SaveCalls keeps calls, and which effects they were made for: their own, or
+// effects where a call names none.
 func (tx *Tx) SaveCalls(ctx context.Context, calls []Call, effects []int64) error {
 	if len(calls) == 0 {
 		return nil
@@ -31,11 +36,15 @@ func (tx *Tx) SaveCalls(ctx context.Context, calls []Call, effects []int64) erro
 	if err != nil {
 		return fmt.Errorf("keep calls: %w", err)
 	}
-	rows, links := make([][]any, 0, len(calls)), make([][]any, 0, len(calls)*len(effects))
+	rows, links := make([][]any, 0, len(calls)), make([][]any, 0, len(calls))
 	for i, c := range calls {
 		rows = append(rows, []any{ids[i], c.AccountID, c.Purpose, micros(c.At), c.Took.Microseconds(), c.Method, c.Path, c.Status,
 			c.Failure, tx.s.zip.EncodeAll(c.Request, []byte{}), tx.s.zip.EncodeAll(c.Reply, []byte{})})
-		for _, e := range effects {
+		made := c.Effects
+		if len(made) == 0 {
+			made = effects
+		}
+		for _, e := range made {
 			links = append(links, []any{e, ids[i]})
 		}
 	}

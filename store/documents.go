@@ -200,18 +200,12 @@ func (s *Store) MissingShortHolds(ctx context.Context, warehouse string, limit i
 
 // Requeue moves a holder in the queue for goods: lower ranks are served first.
 func (tx *Tx) Requeue(ctx context.Context, holder, rank int64) error {
+	// The figures first, as everywhere: demands change under their lock alone.
+	if _, err := readStock(ctx, tx.q, "WHERE sku IN (SELECT d.sku FROM demands d WHERE d.holder = ?) ORDER BY sku"+tx.q.lock(), holder); err != nil {
+		return err
+	}
 	if _, err := tx.q.exec(ctx, "UPDATE demands SET rank = ? WHERE holder = ?", rank, holder); err != nil {
 		return fmt.Errorf("move in the queue: %w", err)
-	}
-	return nil
-}
-
-// HandOver gives what one holder has to another: a cart becomes an order. The
-// figures stay as they are.
-func (tx *Tx) HandOver(ctx context.Context, from, to int64) error {
-	if _, err := tx.q.exec(ctx, `UPDATE demands SET holder = ? WHERE holder = ? AND NOT EXISTS
-		(SELECT 1 FROM demands d WHERE d.holder = ? AND d.sku = demands.sku AND d.warehouse = demands.warehouse)`, to, from, to); err != nil {
-		return fmt.Errorf("hand goods over: %w", err)
 	}
 	return nil
 }

@@ -19,9 +19,11 @@ type LineLink struct {
 	Counted int64
 }
 
-// FindLinks finds the product of each line of an order: by the listing that the
-// line names, else by its article, else by a barcode that one product alone has.
-// The links of the orders' lines as they were saved come back as known.
+// FindLinks finds the product of each line of an order: that of the listing which
+// the line names, and none if that listing has none. Only a line whose listing is
+// not known yet finds its product by its article, unless several listings of the
+// account have that, else by a barcode that one product alone has. The links of
+// the orders' lines as they were saved come back as known.
 func (tx *Tx) FindLinks(ctx context.Context, accountID string, orders []*orderhub.Order) (found map[int64][]LineLink, known map[int64]map[int]LineLink, err error) {
 	var listingKeys, articles, barcodes []string
 	ids := make([]int64, len(orders))
@@ -45,25 +47,48 @@ func (tx *Tx) FindLinks(ctx context.Context, accountID string, orders []*orderhu
 	if known, err = tx.lineLinks(ctx, ids); err != nil {
 		return nil, nil, err
 	}
+	shared, err := sharedArticles(ctx, tx.q, looseArticles(orders, byKey, byArticle))
+	if err != nil {
+		return nil, nil, err
+	}
 	found = map[int64][]LineLink{}
 	for _, o := range orders {
 		for pos, l := range o.Snapshot.Lines {
 			link := LineLink{OrderID: o.ID, Pos: pos}
-			if on, ok := byKey[l.ListingKey]; ok && l.ListingKey != "" {
+			if on, ok := byKey[l.ListingKey]; ok {
 				link.SKU, link.ListingID = on.SKU, on.ID
-			}
-			if link.SKU == "" && byArticle[l.SKU] {
-				link.SKU = l.SKU
-			}
-			for _, b := range l.Barcodes {
-				if link.SKU == "" {
-					link.SKU = byBarcode[b]
-				}
+			} else {
+				link.SKU = looseProduct(l, accountID, byArticle, byBarcode, shared)
 			}
 			found[o.ID] = append(found[o.ID], link)
 		}
 	}
 	return found, known, nil
+}
+
+// looseArticles are the articles of products in lines whose listing is not known.
+func looseArticles(orders []*orderhub.Order, byKey map[string]orderhub.Listing, byArticle map[string]bool) (articles []string) {
+	for _, o := range orders {
+		for _, l := range o.Snapshot.Lines {
+			if _, ok := byKey[l.ListingKey]; !ok && byArticle[l.SKU] {
+				articles = append(articles, l.SKU)
+			}
+		}
+	}
+	return articles
+}
+
+// looseProduct is the product of a line whose listing is not known.
+func looseProduct(l orderhub.Line, accountID string, byArticle map[string]bool, byBarcode map[string]string, shared map[string]bool) string {
+	if byArticle[l.SKU] && !shared[accountID+"\x00"+l.SKU] {
+		return l.SKU
+	}
+	for _, b := range l.Barcodes {
+		if sku := byBarcode[b]; sku != "" {
+			return sku
+		}
+	}
+	return ""
 }
 
 func unique(list []string) []string {
@@ -164,7 +189,13 @@ func (tx *Tx) Kits(ctx context.Context, skus []string) (map[string][]orderhub.Co
 // SharedArticles tells which articles several listings of one account have, as
 // account, a zero byte and the article.
 func (s *Store) SharedArticles(ctx context.Context, articles []string) (map[string]bool, error) {
-	q := s.engine.reader()
+	return sharedArticles(ctx, s.engine.reader(), articles)
+}
+
+func sharedArticles(ctx context.Context, q querier, articles []string) (map[string]bool, error) {
+	if len(articles) == 0 {
+		return nil, nil
+	}
 	cond, arg := q.in("article", unique(articles))
 	rows, err := q.query(ctx, "SELECT account_id, article FROM listings WHERE "+cond+" GROUP BY account_id, article HAVING COUNT(*) > 1", arg)
 	if err != nil {

@@ -54,7 +54,8 @@ func (tx *Tx) SetOversell(ctx context.Context, p orderhub.OversellPolicy) error 
 	if err := tx.setMeta(ctx, "oversell", string(p)); err != nil {
 		return err
 	}
-	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1"); err != nil {
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+
+		tx.q.inQuery("listing_id", "SELECT p.listing_id FROM publications p ORDER BY p.listing_id"+tx.q.lock())); err != nil {
 		return fmt.Errorf("set the oversell policy: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orderhub/orderhub"
 )
@@ -273,7 +274,7 @@ func (tx *Tx) InsertOrders(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return fmt.Errorf("number orders: %w", err)
 	}
-	now := tx.s.Now()
+	now := tx.s.Now().Truncate(time.Microsecond) // as it will be read
 	orders, lines, terms := make([][]any, 0, len(changes)), make([][]any, 0, 2*len(changes)), make([][]any, 0, 12*len(changes))
 	for i, c := range changes {
 		o := c.Order
@@ -331,7 +332,7 @@ func (tx *Tx) UpdateOrders(ctx context.Context, changes []Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	now := tx.s.Now()
+	now := tx.s.Now().Truncate(time.Microsecond) // as it will be read
 	rows := make([][]any, 0, len(changes))
 	for _, c := range changes {
 		o := c.Order

@@ -16,7 +16,8 @@ var productColumns = []string{"sku", "name", "unit", "weight_g", "length_mm", "w
 // SaveProducts writes products, new or changed, with their barcodes and
 // components; of several with one SKU the last counts. They must have passed
 // Product.Check. A component that does not exist, or is a kit itself, is an
-// error that names it.
+// error that names it, and so is a kit that was a plain product and has stock or
+// orders that wait for it.
 func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) error {
 	if len(products) == 0 {
 		return nil
@@ -37,6 +38,10 @@ func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) err
 			components = append(components, []any{p.SKU, c.SKU, c.Quantity})
 		}
 	}
+	become, err := tx.newKits(ctx, products)
+	if err != nil {
+		return err
+	}
 	changed, err := tx.upsertProducts(ctx, rows, skus)
 	if err != nil {
 		return fmt.Errorf("save products: %w", err)
@@ -45,6 +50,9 @@ func (tx *Tx) SaveProducts(ctx context.Context, products []orderhub.Product) err
 		return fmt.Errorf("save barcodes: %w", err)
 	}
 	if err := tx.checkKits(ctx, products); err != nil {
+		return err
+	}
+	if err := tx.checkEmpty(ctx, become); err != nil {
 		return err
 	}
 	if err := tx.q.insert(ctx, "product_components", []string{"sku", "component", "quantity"}, components); err != nil {
@@ -144,6 +152,48 @@ func (tx *Tx) checkKits(ctx context.Context, products []orderhub.Product) error 
 		return orderhub.InvalidField("components", "%s is part of the kit %s and cannot become a kit", component, sku)
 	}
 	return rows.Err()
+}
+
+// newKits are those of the products that are kits and were none, as far as they
+// were there.
+func (tx *Tx) newKits(ctx context.Context, products []orderhub.Product) ([]string, error) {
+	var kits []string
+	for _, p := range products {
+		if len(p.Components) > 0 {
+			kits = append(kits, p.SKU)
+		}
+	}
+	were, err := kitsOf(ctx, tx.q, kits)
+	return slices.DeleteFunc(kits, func(sku string) bool { return len(were[sku]) > 0 }), err
+}
+
+// checkEmpty refuses products that are to become kits and have stock, which would
+// never be sold or counted again, or orders that wait for it, which would never
+// get it.
+func (tx *Tx) checkEmpty(ctx context.Context, skus []string) error {
+	if len(skus) == 0 {
+		return nil
+	}
+	figures, err := tx.lockStock(ctx, orderhub.MainWarehouse, skus)
+	if err != nil {
+		return err
+	}
+	for _, s := range figures {
+		if s.OnHand > 0 {
+			return orderhub.InvalidField("components", "%s has stock of its own (on hand %d, reserved %d) and cannot become a kit; write it off or sell it first",
+				s.SKU, s.OnHand, s.Reserved)
+		}
+	}
+	cond, arg := tx.q.in("sku", skus)
+	list, err := readDemands(ctx, tx.q, "WHERE warehouse = ? AND "+isShort+" AND "+cond+" ORDER BY sku, rank, holder LIMIT 1", orderhub.MainWarehouse, arg)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	holder := fmt.Sprintf("order %d waits", list[0].Holder)
+	if list[0].Holder < 0 {
+		holder = "a cart waits"
+	}
+	return orderhub.InvalidField("components", "%s cannot become a kit: %s for %d of it", list[0].SKU, holder, list[0].Short())
 }
 
 func (tx *Tx) productsExist(ctx context.Context, skus []string) (map[string]bool, error) {

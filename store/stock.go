@@ -14,12 +14,19 @@ import (
 // HolderClaim is what an order or a cart asks of the warehouse now.
 type HolderClaim struct {
 	Holder int64 // see orderhub.Demand
-	Claim  orderhub.Claim
+	// From hands over first what another holder has: the cart that becomes this
+	// order. What cannot be handed over is released. 0 = nobody.
+	From  int64
+	Claim orderhub.Claim
 	// Rank is the place in the queue of new demands, see orderhub.Demand.
 	Rank int64
 	// Needs are units by SKU, kits taken apart, added up over the lines.
 	Needs map[string]int64
-	Why   string
+	// Late is the part of Needs of lines that had no product until now. Once the
+	// goods of a holder have left, this alone is news: a listing that is linked to
+	// another product, or a product that became a kit, sends nothing out again.
+	Late map[string]int64
+	Why  string
 }
 
 // ClaimStock makes the demands of holders what they ask for now: reserves what
@@ -34,9 +41,11 @@ func (tx *Tx) ClaimStock(ctx context.Context, warehouse string, claims []HolderC
 	if len(claims) == 0 {
 		return nil, nil
 	}
-	holders := make([]int64, len(claims))
-	for i, c := range claims {
-		holders[i] = c.Holder
+	holders := make([]int64, 0, len(claims))
+	for _, c := range claims {
+		if holders = append(holders, c.Holder); c.From != 0 {
+			holders = append(holders, c.From)
+		}
 	}
 	demands, err := tx.demandsOf(ctx, warehouse, holders)
 	if err != nil {
@@ -46,12 +55,16 @@ func (tx *Tx) ClaimStock(ctx context.Context, warehouse string, claims []HolderC
 	for _, c := range claims {
 		skus = slices.AppendSeq(skus, maps.Keys(c.Needs))
 		skus = slices.AppendSeq(skus, maps.Keys(demands[c.Holder]))
+		skus = slices.AppendSeq(skus, maps.Keys(demands[c.From]))
 	}
 	b, err := tx.stockBook(ctx, warehouse, skus, actor)
 	if err != nil {
 		return nil, err
 	}
 	if len(demands) > 0 {
+		if err := tx.handOver(ctx, claims); err != nil {
+			return nil, err
+		}
 		// Again, now that the figures are locked: a count may have taken goods away.
 		if demands, err = tx.demandsOf(ctx, warehouse, holders); err != nil {
 			return nil, err
@@ -66,17 +79,48 @@ func (tx *Tx) ClaimStock(ctx context.Context, warehouse string, claims []HolderC
 	})
 	short = map[int64]int64{}
 	for _, c := range claims {
+		for _, sku := range slices.Sorted(maps.Keys(demands[c.From])) {
+			d := demands[c.From][sku]
+			b.claim(&d, true, false, HolderClaim{Claim: orderhub.ClaimNone, Why: c.Why}, false)
+		}
 		mine := demands[c.Holder]
+		left := haveLeft(mine)
 		for _, sku := range slices.Sorted(maps.Keys(union(c.Needs, mine))) {
 			d, known := mine[sku]
 			if !known {
 				d = orderhub.Demand{Holder: c.Holder, Warehouse: warehouse, SKU: sku, Rank: c.Rank}
 			}
-			b.claim(&d, known, c, waited[sku])
+			b.claim(&d, known, left, c, waited[sku])
 			short[c.Holder] += d.Short()
 		}
 	}
 	return short, b.write(ctx)
+}
+
+// haveLeft tells whether the goods of a holder have left the warehouse.
+func haveLeft(demands map[string]orderhub.Demand) bool {
+	for _, d := range demands {
+		if d.Consumed+d.Unbacked > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// handOver gives what carts have to the orders that they become. The figures
+// stay as they are, and are locked: demands change under the lock of the figures
+// alone.
+func (tx *Tx) handOver(ctx context.Context, claims []HolderClaim) error {
+	for _, c := range claims {
+		if c.From == 0 {
+			continue
+		}
+		if _, err := tx.q.exec(ctx, `UPDATE demands SET holder = ? WHERE holder = ? AND NOT EXISTS
+			(SELECT 1 FROM demands d WHERE d.holder = ? AND d.sku = demands.sku AND d.warehouse = demands.warehouse)`, c.Holder, c.From, c.Holder); err != nil {
+			return fmt.Errorf("hand goods over: %w", err)
+		}
+	}
+	return nil
 }
 
 func union(needs map[string]int64, demands map[string]orderhub.Demand) map[string]bool {
@@ -171,15 +215,23 @@ func readStock(ctx context.Context, q querier, where string, args ...any) ([]ord
 	return out, rows.Err()
 }
 
-// claim moves one demand to what is asked, as far as the figures allow.
-func (b *stockBook) claim(d *orderhub.Demand, known bool, c HolderClaim, waited bool) {
+// claim moves one demand to what is asked, as far as the figures allow. left
+// tells that goods of the holder have left: what the channel or the catalogue
+// says now does not bring them back and sends no others.
+//
+// An order that was placed before the last count and is first seen when its goods
+// are gone takes nothing: they lay on the shelf no more when it was counted. If
+// they left after the count the book is too high by them until the next one;
+// nobody but the channel knows when that was.
+func (b *stockBook) claim(d *orderhub.Demand, known, left bool, c HolderClaim, waited bool) {
 	was, stock := *d, b.stock[d.SKU]
+	need := c.Needs[d.SKU]
+	if left {
+		need = d.Needed + c.Late[d.SKU]
+	}
 	switch c.Claim {
 	case orderhub.ClaimReserve:
-		if d.Consumed+d.Unbacked > 0 {
-			return // the goods have left: what the channel says now does not bring them back
-		}
-		d.Needed = c.Needs[d.SKU]
+		d.Needed = need
 		switch want := d.Short(); {
 		case want < 0:
 			b.release(d, -want, c.Why)
@@ -190,10 +242,8 @@ func (b *stockBook) claim(d *orderhub.Demand, known bool, c HolderClaim, waited 
 		if !known && (stock.CountedAt.IsZero() || c.Rank < micros(stock.CountedAt)) {
 			return // first seen when gone, and placed before the count: the figure is without it
 		}
-		if d.Consumed+d.Unbacked == 0 {
-			d.Needed = c.Needs[d.SKU]
-			b.release(d, max(0, d.Reserved-d.Needed), c.Why)
-		}
+		d.Needed = need
+		b.release(d, max(0, -d.Short()), c.Why)
 		b.reserve(d, min(max(0, d.Short()), max(0, b.stock[d.SKU].Available())), c.Why)
 		b.consume(d, c.Why)
 	case orderhub.ClaimNone:

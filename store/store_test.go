@@ -347,6 +347,28 @@ func TestSettingsAreEncrypted(t *testing.T) {
 	}
 }
 
+// The moments of an order that was just written are those that a reader gets.
+func TestMomentsAreWrittenAsTheyAreRead(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newAccount(t, s, "a")
+		o := sample("a", "1", s.Now())
+		check := func(what string) {
+			t.Helper()
+			read, err := s.Order(t.Context(), o.ID)
+			if err != nil || !read.CreatedAt.Equal(o.CreatedAt) || !read.UpdatedAt.Equal(o.UpdatedAt) {
+				t.Errorf("%s: written %s and %s, read %s and %s (%v)", what, o.CreatedAt, o.UpdatedAt, read.CreatedAt, read.UpdatedAt, err)
+			}
+		}
+		insert(t, s, o)
+		check("inserted")
+		if err := s.InTx(t.Context(), func(tx *store.Tx) error { return tx.UpdateOrders(t.Context(), []store.Change{{Order: o}}) }); err != nil {
+			t.Fatal(err)
+		}
+		check("updated")
+	})
+}
+
 func TestEffectsQueuePerOrder(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

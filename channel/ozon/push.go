@@ -21,7 +21,9 @@ const (
 // PushStatus makes one call per posting: ship, cancel, and the rFBS moves.
 func (a *adapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
 	out := make([]channel.PushResult, len(pushes))
+	batch := ctx
 	for i, p := range pushes {
+		ctx := channel.For(batch, p.Key)
 		switch p.To {
 		case orderhub.StatusConfirmed:
 			out[i] = a.ship(ctx, p)

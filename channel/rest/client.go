@@ -114,7 +114,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		err := c.transportError(op, call, err, unsent())
-		record(ctx, req, began, 0, nil, err)
+		c.record(ctx, req, began, 0, nil, err)
 		return Response{}, err
 	}
 	defer resp.Body.Close()
@@ -125,7 +125,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Response, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
 	err = c.judge(op, call, resp, body, err)
-	record(ctx, req, began, resp.StatusCode, body, err)
+	c.record(ctx, req, began, resp.StatusCode, body, err)
 	if err != nil {
 		return Response{}, err
 	}
@@ -148,22 +148,34 @@ func (c *Client) judge(op string, call Call, resp *http.Response, body []byte, r
 	return nil
 }
 
-// record hands a call to whoever records under this context.
-func record(ctx context.Context, req *http.Request, began time.Time, status int, reply []byte, failure error) {
+// record hands a call to whoever records under this context, without the keys: a
+// host may echo what it was sent.
+func (c *Client) record(ctx context.Context, req *http.Request, began time.Time, status int, reply []byte, failure error) {
 	r := channel.RecorderOf(ctx)
 	if r == nil {
 		return
 	}
-	e := channel.Exchange{At: began.UTC(), Took: time.Since(began), Method: req.Method, Path: req.URL.Path, Status: status, Reply: reply}
+	e := channel.Exchange{
+		At: began.UTC(), Took: time.Since(began), Method: req.Method, Path: mask(req.URL.Path, c.opts.Secrets), Status: status,
+		Reply: c.kept(reply), Keys: channel.KeysOf(ctx),
+	}
 	if failure != nil {
 		e.Failure = failure.Error()
 	}
 	if req.GetBody != nil {
 		if body, err := req.GetBody(); err == nil {
-			e.Request, _ = io.ReadAll(body) // from memory
+			sent, _ := io.ReadAll(body) // from memory
+			e.Request = c.kept(sent)
 		}
 	}
 	r.Add(e)
+}
+
+// kept is what is kept of a body. It is masked before it is cut: half a key would
+// not be found.
+func (c *Client) kept(body []byte) []byte {
+	masked := mask(string(body), c.opts.Secrets)
+	return []byte(masked[:min(len(masked), channel.KeptBytes)])
 }
 
 // entrant is what Quotas can do beside channel.Quotas: cap the calls in flight.

@@ -298,6 +298,34 @@ func TestNeverSent(t *testing.T) {
 	}
 }
 
+// A host may echo what it got; what is kept of a call has no key in it, and no end
+// of a body that is too long.
+func TestKeptCallsHaveNoKeys(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", channel.KeptBytes-8) + secret
+	client, url := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, r.Header.Get("Api-Key")+" is wrong\n"+long)
+	}, rest.Options{Header: http.Header{"Api-Key": {secret}}})
+	ctx, recorder := channel.WithRecorder(t.Context())
+	_, _ = client.Do(channel.For(ctx, "effect-7"), rest.Call{
+		Method: http.MethodPost, URL: url + "/a/s3cr3t-key+with/odd=signs/b", Body: []byte("with " + secret + " in it" + long),
+	})
+	wire := recorder.Take()
+	if len(wire) != 1 || len(wire[0].Keys) != 1 || wire[0].Keys[0] != "effect-7" {
+		t.Fatalf("got %+v", wire)
+	}
+	e := wire[0]
+	if e.Path != "/a/***/b" {
+		t.Errorf("path %q", e.Path)
+	}
+	for what, body := range map[string][]byte{"request": e.Request, "reply": e.Reply} {
+		if bytes.Contains(body, []byte("s3cr3t")) || !bytes.Contains(body, []byte("***")) || len(body) != channel.KeptBytes {
+			t.Errorf("%s of %d bytes, with the key: %v", what, len(body), bytes.Contains(body, []byte("s3cr3t")))
+		}
+	}
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -21,10 +21,9 @@ var (
 	emailPattern = regexp.MustCompile(`[^\s@"'<>]+@[^\s@"'<>]+\.[^\s@"'<>]+`)
 )
 
-// Clean makes a text of the other side fit for errors, logs and the database:
-// secrets, e-mail addresses and long digit groups that may be phones are masked,
-// control characters and broken UTF-8 go, and the rest is cut to 300 bytes.
-func Clean(s string, secrets ...string) string {
+// mask replaces secrets, as they are and as they stand in an address. Shorter ones
+// than 4 bytes are words that may stand anywhere.
+func mask(s string, secrets []string) string {
 	// The longest first: one secret may begin another.
 	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for _, secret := range secrets {
@@ -33,6 +32,14 @@ func Clean(s string, secrets ...string) string {
 			s = strings.ReplaceAll(s, url.QueryEscape(secret), "***")
 		}
 	}
+	return s
+}
+
+// Clean makes a text of the other side fit for errors, logs and the database:
+// secrets, e-mail addresses and long digit groups that may be phones are masked,
+// control characters and broken UTF-8 go, and the rest is cut to 300 bytes.
+func Clean(s string, secrets ...string) string {
+	s = mask(s, secrets)
 	// PostgreSQL takes neither broken UTF-8 nor a zero byte.
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

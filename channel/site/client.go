@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -35,10 +36,32 @@ func newClient(lent *http.Client, quotas channel.Quotas, settings channel.Settin
 	if settings[settingAllowPrivate] != "yes" {
 		own.Transport = guarded(own.Transport)
 	}
+	secrets := []string{settings[settingSecret], settings[settingSecretOld], settings[settingDeliverySecret]}
+	secrets = append(secrets, secretsOf(settings[settingDeliveryURL])...)
 	return rest.New(rest.Options{
-		Name: string(Name), HTTP: &own, Quotas: quotas, MaxBody: maxAnswer, Explain: explain,
-		Secrets: []string{settings[settingSecret], settings[settingSecretOld], settings[settingDeliverySecret]},
+		Name: string(Name), HTTP: &own, Quotas: quotas, MaxBody: maxAnswer, Explain: explain, Secrets: secrets,
 	})
+}
+
+// secretsOf is what stands behind the host of an address, where shops put
+// passwords of their own: the path and the query, and their long parts alone too. A
+// short part may be any word ("status") and is no secret outside its address.
+func secretsOf(address string) []string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	out := []string{u.Path, u.RawQuery}
+	parts := strings.Split(u.Path, "/")
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	for _, p := range parts {
+		if len(p) >= 12 {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // guarded is a transport that dials only public addresses. The check is made on

@@ -57,7 +57,7 @@ func (a *adapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]chan
 			out = append(out, channel.PushResult{Outcome: channel.OutcomeUnsent, Err: out[len(out)-1].Err})
 			continue
 		}
-		err := a.push(ctx, p)
+		err := a.push(channel.For(ctx, p.Key), p)
 		switch orderhub.ClassOf(err) {
 		case orderhub.ClassRejected:
 			away = 0

@@ -24,7 +24,7 @@ import (
 )
 
 func figure(key string, n int64) channel.StockFigure {
-	return channel.StockFigure{Listing: orderhub.Listing{ID: 1, AccountID: "shop", Key: key, Article: key, SKU: key, Live: true}, Quantity: n}
+	return channel.StockFigure{Listing: orderhub.Listing{ID: 1, AccountID: "shop", Key: key, Article: key, SKU: key, Live: true}, Quantity: n, At: testNow}
 }
 
 // withStock are settings under which figures are sent to the shop.
@@ -132,11 +132,12 @@ func TestStockIDs(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(http.ResponseWriter, *http.Request) {})
 	a := setup(t, withStock(s))
-	now := testNow
-	a.now = func() time.Time { return now }
+	at := testNow
 	send := func(after time.Duration, n int64) {
-		now = now.Add(after)
-		if _, err := a.PushStock(t.Context(), []channel.StockFigure{figure("A", n)}); err != nil {
+		at = at.Add(after)
+		f := figure("A", n)
+		f.At = at
+		if _, err := a.PushStock(t.Context(), []channel.StockFigure{f}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -217,7 +218,9 @@ func TestStockWithTheShopSimulator(t *testing.T) {
 	for round := range int64(5) {
 		var figures []channel.StockFigure
 		for i, g := range goods {
-			figures = append(figures, figure(g.SKU, int64(i)%7+round))
+			f := figure(g.SKU, int64(i)%7+round)
+			f.At = f.At.Add(time.Duration(round) * time.Second) // later with every new figure
+			figures = append(figures, f)
 		}
 		publish(t, ad.(*adapter), figures)
 		for _, f := range figures {

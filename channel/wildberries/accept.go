@@ -63,6 +63,7 @@ func (a *adapter) acceptFBS(ctx context.Context, tasks []task, out *batch) {
 			out.failAll(g.tasks, err)
 			continue
 		}
+		ctx := forTasks(ctx, g.tasks)
 		id, err := a.supplyFor(ctx, g.key, open)
 		if err != nil {
 			out.failAll(g.tasks, err)
@@ -160,6 +161,7 @@ func (a *adapter) add(ctx context.Context, supplyID string, tasks []task, sorted
 	for i, t := range tasks {
 		ids[i] = t.id
 	}
+	ctx = forTasks(ctx, tasks)
 	err := a.c.addToSupply(ctx, supplyID, ids)
 	switch {
 	case err == nil:

@@ -24,7 +24,7 @@ func (a *adapter) deliverFBS(ctx context.Context, tasks []task, out *batch) {
 		return
 	}
 	for _, l := range loads {
-		a.deliver(ctx, l, out)
+		a.deliver(forTasks(ctx, l.tasks), l, out)
 	}
 }
 

@@ -47,6 +47,15 @@ func (b *batch) failAll(tasks []task, err error) {
 	}
 }
 
+// forTasks names the pushes that a call is made for.
+func forTasks(ctx context.Context, tasks []task) context.Context {
+	keys := make([]string, len(tasks))
+	for i, t := range tasks {
+		keys[i] = t.push.Key
+	}
+	return channel.For(ctx, keys...)
+}
+
 // rejected, retry: failures that the adapter finds out by itself.
 func rejected(format string, args ...any) error {
 	return orderhub.NewBorderError(orderhub.ClassRejected, "wildberries: push a status", fmt.Sprintf(format, args...), nil)
@@ -96,7 +105,7 @@ func (a *adapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]chan
 	}
 	for _, m := range moves {
 		if tasks := work[m.move]; len(tasks) > 0 {
-			m.run(a, ctx, tasks, out)
+			m.run(a, forTasks(ctx, tasks), tasks, out)
 		}
 	}
 	return out.results, nil
@@ -150,7 +159,7 @@ func (a *adapter) stillToMove(ctx context.Context, tasks []task, out *batch) []t
 	for i, t := range tasks {
 		ids[i] = t.id
 	}
-	known, err := a.readStatuses(ctx, scheme, ids)
+	known, err := a.readStatuses(forTasks(ctx, tasks), scheme, ids)
 	if err != nil {
 		out.failAll(tasks, err)
 		return nil
@@ -205,7 +214,7 @@ func judge(to orderhub.Status, now orderhub.Snapshot) (channel.PushResult, bool)
 func (a *adapter) cancelFBS(ctx context.Context, tasks []task, out *batch) {
 	tasks = a.stillToMove(ctx, tasks, out)
 	for n, t := range tasks {
-		err := a.c.cancelOrder(ctx, t.id)
+		err := a.c.cancelOrder(channel.For(ctx, t.push.Key), t.id)
 		switch {
 		case err == nil:
 			out.set(t, channel.PushResult{Outcome: channel.OutcomeAccepted})

@@ -170,6 +170,7 @@ func batches(tasks []task) [][]task {
 // send makes one call and answers its tasks. refused are those that the Market
 // said no to; err is the failure of the call as a whole.
 func (a *adapter) send(ctx context.Context, call []task, pushes []channel.Push, results []channel.PushResult) (refused []task, err error) {
+	ctx = forTasks(ctx, call, pushes)
 	if len(call) > 1 {
 		return a.sendBatch(ctx, call, results)
 	}
@@ -179,6 +180,15 @@ func (a *adapter) send(ctx context.Context, call []task, pushes []channel.Push, 
 		return call, nil
 	}
 	return nil, err
+}
+
+// forTasks names the pushes that a call is made for.
+func forTasks(ctx context.Context, tasks []task, pushes []channel.Push) context.Context {
+	keys := make([]string, len(tasks))
+	for i, t := range tasks {
+		keys[i] = pushes[t.index].Key
+	}
+	return channel.For(ctx, keys...)
 }
 
 // sendOne sends the boxes, if any, and the status. The answer shows the order
@@ -292,7 +302,7 @@ func (a *adapter) lookAgain(ctx context.Context, doubted []task, pushes []channe
 		s := pushes[t.index].Order.Snapshot
 		refs = append(refs, channel.Ref{ExternalID: s.ExternalID, Scheme: s.Scheme, Attrs: s.Attrs})
 	}
-	items, err := a.ReadOrders(ctx, refs)
+	items, err := a.ReadOrders(forTasks(ctx, doubted, pushes), refs)
 	if err != nil {
 		return // the refusal stands as it is
 	}
@@ -319,7 +329,7 @@ func reached(to, now orderhub.Status) bool {
 
 // PushTracking gives tracking numbers of DBS orders.
 func (a *adapter) PushTracking(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
-	return each(ctx, pushes, func(p channel.Push) error {
+	return each(ctx, pushes, func(ctx context.Context, p channel.Push) error {
 		campaign, order, err := target(p.Order)
 		if err != nil {
 			return refusal("give tracking", err)
@@ -344,7 +354,7 @@ func (a *adapter) PushTracking(ctx context.Context, pushes []channel.Push) ([]ch
 
 // AnswerCancel answers buyers who want to cancel a DBS order on its way.
 func (a *adapter) AnswerCancel(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
-	return each(ctx, pushes, func(p channel.Push) error {
+	return each(ctx, pushes, func(ctx context.Context, p channel.Push) error {
 		campaign, order, err := target(p.Order)
 		if err != nil {
 			return refusal("answer the cancel request", err)
@@ -366,13 +376,13 @@ func (a *adapter) AnswerCancel(ctx context.Context, pushes []channel.Push) ([]ch
 }
 
 // each makes one call per push.
-func each(ctx context.Context, pushes []channel.Push, do func(channel.Push) error) ([]channel.PushResult, error) {
+func each(ctx context.Context, pushes []channel.Push, do func(context.Context, channel.Push) error) ([]channel.PushResult, error) {
 	results := make([]channel.PushResult, len(pushes))
 	var stop error
 	for i, p := range pushes {
 		err := stop
 		if err == nil {
-			err = do(p)
+			err = do(channel.For(ctx, p.Key), p)
 			stop = stopper(ctx, err)
 		}
 		results[i] = channel.PushResult{Outcome: channel.OutcomeAccepted}

@@ -18,7 +18,7 @@ type auditCmd struct {
 }
 
 func (c auditCmd) Help() string {
-	return "Exit code 1 when the channel lists orders that the hub does not hold. Mend a gap with: orderhub repull ACCOUNT --ids …"
+	return "Exit code 1 when the channel lists orders that the hub does not hold, or cannot be asked. Mend a gap with: orderhub repull ACCOUNT --ids …"
 }
 
 func (c auditCmd) Run(p *program) error {
@@ -26,7 +26,7 @@ func (c auditCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	var days []store.AuditDay
+	days, failed := []store.AuditDay{}, false
 	err = p.withHub(func(h *pipeline.Hub) error {
 		accounts, err := h.Store().Accounts(p.ctx, false)
 		if err != nil {
@@ -43,8 +43,14 @@ func (c auditCmd) Run(p *program) error {
 				if orderhub.CodeOf(err) == orderhub.CodeUnsupported && c.Account == "" {
 					break // a shop that only pushes has nothing to compare with
 				}
-				if err != nil {
+				if err != nil && (c.Account != "" || p.ctx.Err() != nil) {
 					return fmt.Errorf("audit %s: %w", a.ID, err)
+				}
+				if err != nil {
+					// The others are compared all the same.
+					fmt.Fprintf(p.errOut, "%s: cannot be compared: %s\n", a.ID, sentence(err))
+					failed = true
+					break
 				}
 				days = append(days, d)
 			}
@@ -57,7 +63,13 @@ func (c auditCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return c.print(p, days)
+	if err := c.print(p, days); err != nil {
+		return err
+	}
+	if failed {
+		return errDiffers
+	}
+	return nil
 }
 
 func (c auditCmd) print(p *program, days []store.AuditDay) error {

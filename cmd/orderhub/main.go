@@ -59,6 +59,19 @@ type program struct {
 	out    io.Writer
 	errOut io.Writer
 	log    *slog.Logger
+	given  []string // flags of the command line itself
+}
+
+// givenFlags names the flags that stand on the command line, not those of the
+// environment or the file.
+func givenFlags(k *kong.Context) []string {
+	var out []string
+	for _, step := range k.Path {
+		if step.Flag != nil && !step.Resolved {
+			out = append(out, step.Flag.Name)
+		}
+	}
+	return out
 }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
@@ -93,7 +106,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "orderhub: %s\nTry: orderhub %s--help\n", err, commandOf(err))
 		return 2
 	}
-	p := &program{ctx: ctx, cli: &c, out: out, errOut: errOut, log: newLog(errOut, c.LogLevel)}
+	p := &program{ctx: ctx, cli: &c, out: out, errOut: errOut, log: newLog(errOut, c.LogLevel), given: givenFlags(k)}
 	return p.exitCode(k.Run(p))
 }
 
@@ -125,17 +138,22 @@ func (p *program) exitCode(err error) int {
 	case errors.Is(err, context.Canceled) && p.ctx.Err() != nil:
 		return 0 // stopped by a signal
 	}
+	fmt.Fprintln(p.errOut, "orderhub:", sentence(err))
+	return 1
+}
+
+// sentence tells an operator what is wrong.
+func sentence(err error) string {
 	var de *orderhub.Error
 	var be *orderhub.BorderError
 	switch {
 	case errors.As(err, &de):
-		fmt.Fprintln(p.errOut, "orderhub:", de.Error())
+		return de.Error()
 	case errors.As(err, &be):
-		fmt.Fprintf(p.errOut, "orderhub: the channel answered: %s (%s)\n", be.Sentence, be.Class)
+		return fmt.Sprintf("the channel answered: %s (%s)", be.Sentence, be.Class)
 	default:
-		fmt.Fprintln(p.errOut, "orderhub:", err)
+		return err.Error()
 	}
-	return 1
 }
 
 func newLog(w io.Writer, level string) *slog.Logger {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -24,6 +25,11 @@ func (c repullCmd) Help() string {
 }
 
 func (c repullCmd) Run(p *program) error {
+	given := len(c.IDs) > 0
+	c.IDs = slices.DeleteFunc(c.IDs, func(id string) bool { return strings.TrimSpace(id) == "" })
+	if given && len(c.IDs) == 0 {
+		return orderhub.InvalidField("ids", "names no order")
+	}
 	if (len(c.IDs) > 0) == (c.From != "") {
 		return orderhub.InvalidField("ids", "give either --ids, or --from and --to")
 	}
@@ -104,6 +110,9 @@ func (c replayCmd) Run(p *program) error {
 
 func (c replayCmd) find(p *program, h *pipeline.Hub) ([]store.Raw, error) {
 	if c.Account != "" {
+		if _, err := h.Store().Account(p.ctx, c.Account); err != nil {
+			return nil, err
+		}
 		return h.Store().ListRaw(p.ctx, store.RawFilter{AccountID: c.Account, State: store.RawQuarantined, Limit: 10000})
 	}
 	var out []store.Raw
