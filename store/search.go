@@ -15,7 +15,7 @@ const (
 	// word that more have: a page fills soon just because the word is common.
 	newestFirst = 10_500
 	// firstLook is a part of that: who finds next to nothing in it stops there.
-	firstLook = 2000
+	firstLook = 1500
 )
 
 // searchWord is a word to search for and how many orders have one that begins
