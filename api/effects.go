@@ -21,7 +21,7 @@ type EffectPage struct {
 type CallView struct {
 	ID      int64     `json:"id"`
 	Account string    `json:"account"`
-	Purpose string    `json:"purpose" doc:"push; of readings that failed: check (an order is read back), hint, or the feed."`
+	Purpose string    `json:"purpose" doc:"push or stock; of readings that failed: check (an order is read back), hint, or the feed."`
 	At      time.Time `json:"at"`
 	TookMS  float64   `json:"took_ms"`
 	Method  string    `json:"method"`

@@ -33,6 +33,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			r := rand.New(rand.NewPCG(21, 1))
 			world.live(400, 25*time.Second)
 			for range kills {
+				// The moment of the kill is the thing under test: any moment.
 				time.Sleep(300*time.Millisecond + time.Duration(r.Int64N(int64(1200*time.Millisecond))))
 				hub.kill()
 				hub.start()
@@ -71,11 +72,13 @@ func TestTwoShareTheWork(t *testing.T) {
 			t.Fatalf("only one hub works: news accepted by each %v, effects moved by each %v", work, effects)
 		}
 	}
+	// Both at work for a while, so that the kill meets something under way.
 	time.Sleep(5 * time.Second)
 	one.kill()
 	before := two.metrics("orderhub_news_total")
 	world.client.Base = two.url()
 	world.talkTo(two.url())
+	// Time for the other to take over: the leases of the dead one must run out.
 	time.Sleep(10 * time.Second)
 	if after := two.metrics("orderhub_news_total"); after <= before {
 		t.Errorf("the second hub accepted %v news before the first was killed and %v after", before, after)

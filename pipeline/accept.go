@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
-	"github.com/orderhub/orderhub/jobs"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -511,114 +509,4 @@ func (e *entry) add(b *ledgerBatch, n news, kind orderhub.EventKind, from, to or
 		}
 	}
 	e.events = append(e.events, ev)
-}
-
-// write puts everything into the database.
-func (b *ledgerBatch) write(ctx context.Context) error {
-	var inserts, updates []store.Change
-	for _, e := range b.order {
-		inserts = append(inserts, store.Change{Order: e.order, Content: true})
-		if double := b.hub.hooks.DoubleOrder; double != nil && double(e.order.Snapshot.ExternalID) {
-			twin := *e.order
-			twin.Snapshot.ExternalID += "-twin"
-			inserts = append(inserts, store.Change{Order: &twin, Content: true})
-		}
-	}
-	for _, e := range b.orders {
-		if e.dirty && !e.fresh {
-			updates = append(updates, store.Change{Order: e.order, Content: e.content})
-		}
-	}
-	slices.SortFunc(updates, func(x, y store.Change) int { return int(x.Order.ID - y.Order.ID) })
-	if err := b.tx.InsertOrders(ctx, inserts); err != nil {
-		return err
-	}
-	if err := b.settle(ctx, updates); err != nil {
-		return err
-	}
-	again, events, err := b.claimGoods(ctx, inserts, updates)
-	if err != nil {
-		return err
-	}
-	if err := b.tx.UpdateOrders(ctx, append(updates, again...)); err != nil {
-		return err
-	}
-	if err := b.writeEvents(ctx, events); err != nil {
-		return err
-	}
-	return b.ring(ctx)
-}
-
-// claimGoods lets the batch's orders claim their goods. again are new orders that
-// are to be written once more, with their holds.
-func (b *ledgerBatch) claimGoods(ctx context.Context, inserts, updates []store.Change) (again []store.Change, events []orderhub.Event, err error) {
-	if !b.goods {
-		return nil, nil, nil
-	}
-	orders := make([]*orderhub.Order, 0, len(inserts)+len(updates))
-	fresh := map[*orderhub.Order]bool{}
-	for _, c := range inserts {
-		orders, fresh[c.Order] = append(orders, c.Order), true
-	}
-	for _, c := range updates {
-		orders = append(orders, c.Order)
-	}
-	b.claimed = len(orders) > 0
-	held, events, err := b.hub.claimGoods(ctx, b.tx, b.account.ID, orders, orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID})
-	for _, o := range held {
-		if fresh[o] {
-			again = append(again, store.Change{Order: o})
-		}
-	}
-	return again, events, err
-}
-
-func (b *ledgerBatch) writeEvents(ctx context.Context, events []orderhub.Event) error {
-	for _, e := range b.orders {
-		for _, ev := range e.events {
-			ev.OrderID = e.order.ID
-			events = append(events, ev)
-		}
-		if len(e.drift) > 0 {
-			if err := b.tx.CountDrift(ctx, b.account.ID, e.order.ID, e.drift); err != nil {
-				return err
-			}
-		}
-	}
-	slices.SortStableFunc(events, func(x, y orderhub.Event) int { return cmp.Compare(orLast(x.InboxID), orLast(y.InboxID)) })
-	return b.tx.AddEvents(ctx, events)
-}
-
-// orLast sorts what no raw answer says behind what one does.
-func orLast(inboxID int64) int64 {
-	if inboxID == 0 {
-		return 1<<63 - 1
-	}
-	return inboxID
-}
-
-// ring asks for what follows the batch.
-func (b *ledgerBatch) ring(ctx context.Context) error {
-	if len(b.hints) > 0 && hasReader(b.account.adapter) {
-		if err := b.tx.Hint(ctx, b.account.ID, b.hints); err != nil {
-			return err
-		}
-		if err := b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkHints, Account: b.account.ID}); err != nil {
-			return err
-		}
-	}
-	if b.follow {
-		if err := b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkFollow, Account: b.account.ID}); err != nil {
-			return err
-		}
-	}
-	if len(b.effects) > 0 {
-		if err := b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkPush, Account: b.account.ID}); err != nil {
-			return err
-		}
-	}
-	if b.claimed {
-		return b.hub.ringPublishers(ctx, b.tx)
-	}
-	return nil
 }

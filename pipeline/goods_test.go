@@ -210,6 +210,11 @@ func TestPublishShows(t *testing.T) {
 		if got := w.fake.counter.calls; !slices.Equal(got, []string{"kA=5 kB=4 kC=0"}) {
 			t.Fatalf("calls %q", got)
 		}
+		kept, err := w.store.ListCalls(t.Context(), store.CallFilter{AccountID: acct, Limit: 10})
+		w.must(err)
+		if len(kept) != 1 || kept[0].Purpose != "stock" || string(kept[0].Request) != "kA=5 kB=4 kC=0" {
+			t.Errorf("kept calls: %+v", kept)
+		}
 		w.buy("1", "A", 2)
 		w.read()
 		w.publish()

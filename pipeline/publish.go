@@ -347,16 +347,17 @@ func (h *Hub) sendBatch(ctx context.Context, a *account, ids []int64, since time
 	if len(figures) == 0 {
 		return nil
 	}
-	results, err := a.adapter.(channel.StockPusher).PushStock(ctx, figures)
+	recorded, recorder := channel.WithRecorder(ctx)
+	results, err := a.adapter.(channel.StockPusher).PushStock(recorded, figures)
 	if err == nil && len(results) != len(figures) {
 		err = orderhub.NewBorderError(orderhub.ClassUncertain, string(a.Channel), "the adapter did not answer for every figure", nil)
 	}
-	return h.figuresAnswered(ctx, a, figures, results, err, since, lease)
+	return h.figuresAnswered(ctx, a, figures, recorder.Take(), results, err, since, lease)
 }
 
 // figuresAnswered writes down what became of a call. A call that was refused as a
 // whole is made again in halves, until the figure is alone that it was refused for.
-func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel.StockFigure, results []channel.StockResult, callErr error, since time.Time, lease store.Lease) error {
+func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel.StockFigure, wire []channel.Exchange, results []channel.StockResult, callErr error, since time.Time, lease store.Lease) error {
 	ctx = context.WithoutCancel(ctx)
 	if callErr != nil {
 		h.metrics.callFailures.WithLabelValues(a.ID, string(orderhub.ClassOf(callErr))).Inc()
@@ -371,7 +372,10 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 		}
 	}
 	bisect := callErr != nil && orderhub.ClassOf(callErr) == orderhub.ClassRejected && len(figures) > 1
-	if err := h.onShelf(ctx, ids, lease, func(_ *store.Tx, sh *store.Shelf, _ []orderhub.Offer, _ map[int64]int) ([]*store.Publication, error) {
+	if err := h.onShelf(ctx, ids, lease, func(tx *store.Tx, sh *store.Shelf, _ []orderhub.Offer, _ map[int64]int) ([]*store.Publication, error) {
+		if err := tx.SaveCalls(ctx, calls(a.ID, "stock", wire, nil), nil); err != nil {
+			return nil, err
+		}
 		var changed []*store.Publication
 		for _, id := range ids {
 			pub := sh.Publications[id]

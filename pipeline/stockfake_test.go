@@ -25,7 +25,7 @@ func (a fullAdapter) ListListings(context.Context, channel.Cursor) (channel.List
 	return channel.ListingPage{Listings: f.counter.offers, Done: true}, nil
 }
 
-func (a fullAdapter) PushStock(_ context.Context, figures []channel.StockFigure) ([]channel.StockResult, error) {
+func (a fullAdapter) PushStock(ctx context.Context, figures []channel.StockFigure) ([]channel.StockResult, error) {
 	f := a.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -37,6 +37,7 @@ func (a fullAdapter) PushStock(_ context.Context, figures []channel.StockFigure)
 		text += fmt.Sprintf("%s=%d", fig.Listing.Key, fig.Quantity)
 	}
 	f.counter.calls = append(f.counter.calls, text)
+	channel.RecorderOf(ctx).Add(channel.Exchange{Method: "POST", Path: "/stock", Status: 200, Request: []byte(text)})
 	if f.counter.onStock != nil {
 		return f.counter.onStock(figures)
 	}

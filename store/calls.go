@@ -10,7 +10,7 @@ import (
 type Call struct {
 	ID        int64
 	AccountID string
-	// Purpose is "push"; of readings that failed "check", "hint" or the feed.
+	// Purpose is "push" or "stock"; of readings that failed "check", "hint" or the feed.
 	Purpose string
 	At      time.Time
 	Took    time.Duration

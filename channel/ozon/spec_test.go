@@ -107,7 +107,7 @@ func untilTaken(t *testing.T, a *adapter, p channel.Push) channel.PushResult {
 		if last = got[0]; last.Outcome == channel.OutcomeAccepted {
 			return last
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // the simulator's assembly is asynchronous
 	}
 	t.Errorf("push to %s: %+v", p.To, last)
 	return last

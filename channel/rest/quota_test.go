@@ -146,7 +146,7 @@ func TestPauseHoldsWaiters(t *testing.T) {
 		}
 		synctest.Wait()
 		b.Pause("orders", 5*time.Second)
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // of the bubble's clock
 		b.Pause("orders", 5*time.Second)
 		wg.Wait()
 	})

@@ -62,7 +62,7 @@ func TestWithTheShopSimulator(t *testing.T) {
 		if i > 3000 {
 			t.Fatalf("the shop still owes %d messages", shop.Owed())
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // the shop repeats by its own clock
 	}
 	hub.compare(shop)
 	for n, o := range shop.Truth() {
