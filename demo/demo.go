@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
-	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/shopsim"
@@ -274,7 +273,7 @@ func (w *world) run(ctx context.Context) (Report, error) {
 		return rep, ctx.Err()
 	}
 	ended := time.Now()
-	w.finish(ctx)
+	Finish(ctx, w.client, w.traffic)
 	frozen := time.Now()
 	if err := Quiet(ctx, w.client, w.sims, frozen, settleFor); err != nil {
 		w.log.Warn("the world did not come to rest", "error", err.Error())
@@ -331,26 +330,6 @@ func (w *world) live(ctx context.Context) error {
 		return trafficErr
 	}
 	return nil
-}
-
-// finish lets couriers go on until nothing that the manager asked for is open:
-// some steps end only with them (a conditional delivery).
-func (w *world) finish(ctx context.Context) {
-	until := time.Now().Add(30 * time.Second)
-	for ctx.Err() == nil && time.Now().Before(until) {
-		w.traffic.Step()
-		var list api.AccountList
-		if err := w.client.Do(ctx, http.MethodGet, "/accounts", nil, &list); err == nil {
-			open := int64(0)
-			for _, a := range list.Accounts {
-				open += openEffects(a)
-			}
-			if open == 0 {
-				return
-			}
-		}
-		wait(ctx, 250*time.Millisecond)
-	}
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -76,7 +76,6 @@ func TestTwoShareTheWork(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	one.kill()
 	before := two.metrics("orderhub_news_total")
-	world.client.Base = two.url()
 	world.talkTo(two.url())
 	// Time for the other to take over: the leases of the dead one must run out.
 	time.Sleep(10 * time.Second)

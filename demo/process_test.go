@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,7 @@ type outside struct {
 	sims    *demo.Sims
 	url     string
 	client  *demo.Client
+	hub     *front
 	hooks   map[string]string // path by account
 	traffic *marketsim.Traffic
 	manager *demo.Manager
@@ -192,7 +194,9 @@ type outside struct {
 func newOutside(t *testing.T, seed uint64, base string, wrap func(http.Handler) http.Handler) *outside {
 	t.Helper()
 	faults, _ := marketsim.FaultLevel("light")
-	o := &outside{t: t, hooks: map[string]string{}, client: &demo.Client{Base: base, Token: ownToken, HTTP: &http.Client{Timeout: 20 * time.Second}}}
+	o := &outside{t: t, hooks: map[string]string{}, hub: &front{}}
+	o.hub.at.Store(&base)
+	o.client = &demo.Client{Base: "http://hub", Token: ownToken, HTTP: &http.Client{Timeout: 20 * time.Second, Transport: o.hub}}
 	o.sims = demo.NewSims(demo.SimOptions{
 		Seed: seed, Faults: faults, QuotaScale: 10, Fast: true, Shop: shopsim.Options{Account: demo.AccountID("site")},
 	})
@@ -224,11 +228,21 @@ func (o *outside) connect() {
 		}
 		o.hooks[id] = view.Webhook
 	}
-	o.talkTo(o.client.Base)
+	o.talkTo(*o.hub.at.Load())
+}
+
+// front sends what the manager asks to the hub that is in front now.
+type front struct{ at atomic.Pointer[string] }
+
+func (f *front) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Host = strings.TrimPrefix(*f.at.Load(), "http://")
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // talkTo sends the markets' messages and the manager to the hub at base.
 func (o *outside) talkTo(base string) {
+	o.hub.at.Store(&base)
 	for _, m := range o.sims.Markets() {
 		m.Notify(base + o.hooks[demo.AccountID(m.Channel())])
 	}
@@ -259,6 +273,7 @@ func (o *outside) agree(base string) {
 	o.stop()
 	ctx := o.t.Context()
 	client := &demo.Client{Base: base, Token: ownToken}
+	demo.Finish(ctx, client, o.traffic)
 	frozen := time.Now()
 	if err := demo.Quiet(ctx, client, o.sims, frozen, 90*time.Second); err != nil {
 		o.t.Errorf("the hub does not come to rest: %v", err)

@@ -9,25 +9,49 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
+	"github.com/orderhub/orderhub/marketsim"
 )
+
+// Finish lets couriers and buyers go on until nothing that the hub asked the
+// markets for is open, for 30 s at most: some steps end only with them (a
+// conditional delivery).
+func Finish(ctx context.Context, c *Client, traffic *marketsim.Traffic) {
+	until := time.Now().Add(30 * time.Second)
+	for ctx.Err() == nil && time.Now().Before(until) {
+		traffic.Step()
+		var list api.AccountList
+		if err := c.Do(ctx, http.MethodGet, "/accounts", nil, &list); err == nil {
+			open := int64(0)
+			for _, a := range list.Accounts {
+				open += openEffects(a)
+			}
+			if open == 0 {
+				return
+			}
+		}
+		wait(ctx, 250*time.Millisecond)
+	}
+}
 
 // Quiet waits until the hub has nothing left to do and every feed was swept
 // after the moment, so that whatever the simulators show is in the hub.
 func Quiet(ctx context.Context, c *Client, sims *Sims, since time.Time, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	busy := "the hub does not answer"
 	for calm := 0; calm < 3; {
-		busy := "the hub does not answer"
+		if ctx.Err() != nil {
+			return errors.New("still busy: " + busy)
+		}
 		var list api.AccountList
 		if err := c.Do(ctx, http.MethodGet, "/accounts", nil, &list); err == nil {
 			busy = whatIsBusy(list, sims, since)
+		} else if ctx.Err() == nil {
+			busy = "the hub does not answer: " + err.Error()
 		}
 		calm++
 		if busy != "" {
 			calm = 0
-		}
-		if ctx.Err() != nil {
-			return errors.New("still busy: " + busy)
 		}
 		wait(ctx, 200*time.Millisecond)
 	}
