@@ -35,6 +35,9 @@ type Snapshot struct {
 	// GroupKey joins what the buyer sees as one purchase: Ozon order_number,
 	// WB orderUid. Empty: the order stands alone.
 	GroupKey string `json:"group_key,omitempty"`
+	// Ref is the channel's other key of the same unit of work, by which its
+	// returns and its money name it (WB rid, there called srid).
+	Ref string `json:"ref,omitempty"`
 	// ParentID is the external id of the order this one was split from.
 	ParentID string `json:"parent_id,omitempty"`
 	// SiteOrderID is set when this order only delivers an order of the shop's

@@ -138,6 +138,9 @@ type Webhook struct {
 	DedupeID string
 	// Hints name orders to read again. A hint is never news itself.
 	Hints []string
+	// Sweep names feeds to read soon (returns, where a message tells only that
+	// there is one).
+	Sweep []string
 	// Items are full answers that need no read (a site's own webhook).
 	Items []Item
 	Reply Reply

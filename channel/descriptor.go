@@ -61,6 +61,8 @@ type Feed struct {
 	// Every is the pause between sweeps.
 	Every time.Duration
 	Note  string
+	// Returns: the feed tells of returns and no orders.
+	Returns bool
 }
 
 // Limit is one quota bucket, as data.

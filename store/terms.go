@@ -28,6 +28,7 @@ func orderTerms(o *orderhub.Order) []string {
 	add(o.Number())
 	add(s.ExternalID)
 	add(s.ExternalNumber)
+	add(s.Ref)
 	add(s.GroupKey)
 	add(s.Shipping.Tracking)
 	add(phoneDigits(s.Customer.Phone))
