@@ -91,6 +91,18 @@ func (a *API) accounts(h huma.API) {
 		func(ctx context.Context, in *accountPath) (*struct{}, error) {
 			return nil, a.problem(a.setState(ctx, in.Account, orderhub.AccountRemoved))
 		})
+	again := op("reconcile-stock", http.MethodPost, "/accounts/{account}/reconcile", "Stock", "Read all stock figures that an account shows, now and not at night", http.StatusConflict)
+	again.DefaultStatus = http.StatusAccepted
+	again.Description = "It is done page after page with pauses; how far it is stands under stock.reconciled of the account."
+	huma.Register(h, again, func(ctx context.Context, in *accountPath) (*body[AccountView], error) {
+		if err := a.connected(ctx, in.Account); err != nil {
+			return nil, a.problem(err)
+		}
+		if err := a.hub.ReconcileStock(ctx, in.Account); err != nil {
+			return nil, a.problem(err)
+		}
+		return a.accountAnswer(ctx, in.Account)
+	})
 	huma.Register(h, op("check-account", http.MethodPost, "/accounts/{account}/check", "Accounts", "Try an account's credentials"),
 		func(ctx context.Context, in *accountPath) (*body[CheckView], error) {
 			if err := a.connected(ctx, in.Account); err != nil {

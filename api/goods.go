@@ -37,10 +37,10 @@ func (a *API) goods(h huma.API) {
 	type one struct {
 		Number int64 `path:"number"`
 	}
-	o := op("requeue-order", http.MethodPost, "/orders/{number}/requeue", "Stock", "Move an order to the head of the queue for goods that are short")
+	o := op("requeue-order", http.MethodPost, "/orders/{number}/requeue", "Stock", "Move an order to the head of the queue for goods that are short", http.StatusConflict)
 	o.Description = "It is served first when goods come in or become free. What other orders have already stays theirs."
 	huma.Register(h, o, func(ctx context.Context, in *one) (*body[Goods], error) {
-		if err := a.hub.Requeue(ctx, in.Number); err != nil {
+		if err := a.hub.Requeue(ctx, in.Number, actor(ctx)); err != nil {
 			return nil, a.problem(err)
 		}
 		goods, err := a.goodsOf(ctx, in.Number)

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -36,7 +37,9 @@ func (a *API) listings(h huma.API) {
 		Account   []string `query:"account,explode" doc:"Only these accounts: repeated, or with commas."`
 		SKU       string   `query:"sku" maxLength:"100" doc:"Only listings of this product."`
 		Unmatched bool     `query:"unmatched" doc:"Only listings without a product."`
-		Orphans   bool     `query:"orphans" doc:"Only live listings that cannot be delivered: without a product, or whose product has nothing on hand."`
+		Orphans   bool     `query:"orphans" doc:"Only live listings that cannot be delivered: without a product, or whose product (of a kit: a component) has nothing to sell on hand."`
+		State     string   `query:"state" enum:"idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"Only listings whose stock figure is that far."`
+		Foreign   bool     `query:"foreign" doc:"Only listings where within a day a stock figure was found that is not the hub's."`
 		Text      string   `query:"q" maxLength:"200" doc:"The beginning of key, article or SKU, or a part of the name."`
 		After     int64    `query:"after" minimum:"1" doc:"Only ids above: the \"after\" of the previous page."`
 		Limit     int      `query:"limit" minimum:"1" maximum:"200" default:"50"`
@@ -46,7 +49,11 @@ func (a *API) listings(h huma.API) {
 			if err := a.knownAccounts(ctx, listed(in.Account)...); err != nil {
 				return nil, a.problem(err)
 			}
-			f := store.ListingFilter{Accounts: listed(in.Account), Unmatched: in.Unmatched, Orphans: in.Orphans, Text: in.Text, After: in.After, Limit: in.Limit}
+			f := store.ListingFilter{Accounts: listed(in.Account), Unmatched: in.Unmatched, Orphans: in.Orphans, Text: in.Text, After: in.After, Limit: in.Limit,
+				State: store.PublicationState(in.State)}
+			if in.Foreign {
+				f.Foreign = a.store.Now().Add(-pipeline.ForeignFor)
+			}
 			if in.SKU != "" {
 				f.SKUs = []string{in.SKU}
 			}

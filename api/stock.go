@@ -47,7 +47,7 @@ type ShownView struct {
 	Article     string                 `json:"article"`
 	Live        bool                   `json:"live"`
 	Publish     PublishRule            `json:"publish,omitzero" doc:"The listing's own rule; absent = as the account says."`
-	State       store.PublicationState `json:"state" enum:"idle,intent,sent,accepted,confirmed,rejected,stopped" doc:"idle: nothing was ever to be shown; stopped: somebody else writes this figure."`
+	State       store.PublicationState `json:"state" enum:"idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"idle: nothing was ever to be shown; uncertain: it was sent and could not be confirmed, it is sent again; stopped: somebody else writes this figure."`
 	Wanted      *int64                 `json:"wanted,omitempty"`
 	WantedAt    *time.Time             `json:"wanted_at,omitempty"`
 	Sent        *int64                 `json:"sent,omitempty" doc:"Absent = none was sent, or it is not known whether it stands."`
@@ -55,6 +55,10 @@ type ShownView struct {
 	AcceptedAt  *time.Time             `json:"accepted_at,omitempty"`
 	Confirmed   *int64                 `json:"confirmed,omitempty" doc:"What the channel was last read to show."`
 	ConfirmedAt *time.Time             `json:"confirmed_at,omitempty"`
+	Took        float64                `json:"took_seconds,omitempty" doc:"From sending the figure to reading it back."`
+	Late        float64                `json:"late_seconds,omitempty" doc:"How long after it was sent more than the figure was still shown."`
+	ForeignAt   *time.Time             `json:"foreign_at,omitempty" doc:"When a figure was found here that is not the hub's."`
+	Foreign     *int64                 `json:"foreign,omitempty" doc:"That figure."`
 	Settled     bool                   `json:"settled" doc:"All that was sold before the confirmed figure is in the ledger."`
 	Exposure    int64                  `json:"exposure" doc:"Units that the channel may still sell without the hub knowing."`
 	Sold        int64                  `json:"sold" doc:"Units sold since the figure was sent, as far as seen."`
@@ -118,6 +122,10 @@ func shownView(l orderhub.Listing, p *store.Publication) ShownView {
 	v.State, v.Settled, v.Exposure, v.Sold, v.Attempts, v.Class, v.Error = p.State, p.Settled, p.Exposure, p.Sold, p.Attempts, p.Class, p.Error
 	v.Wanted, v.WantedAt = figureOrNil(p.Wanted), timeOrNil(p.WantedAt)
 	v.Sent, v.SentAt, v.AcceptedAt = figureOrNil(p.Sent), timeOrNil(p.SentAt), timeOrNil(p.AcceptedAt)
+	v.Took, v.Late = p.Took.Seconds(), p.Late.Seconds()
+	if v.ForeignAt = timeOrNil(p.ForeignAt); v.ForeignAt != nil {
+		v.Foreign = &p.ForeignShown
+	}
 	v.Confirmed, v.ConfirmedAt, v.NextAt = figureOrNil(p.Confirmed), timeOrNil(p.ConfirmedAt), timeOrNil(p.NextAt)
 	return v
 }

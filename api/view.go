@@ -5,6 +5,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/pipeline"
+	"github.com/orderhub/orderhub/store"
 )
 
 // OrderRow is an order as lists show it.
@@ -108,8 +109,44 @@ type AccountView struct {
 	Quarantine int64                          `json:"quarantine"`
 	Hints      int64                          `json:"hints"`
 	Effects    map[orderhub.EffectState]int64 `json:"effects" doc:"Effects by state, confirmed ones left out."`
+	Stock      *StockFreshView                `json:"stock,omitempty" doc:"How near the stock figures are that the account shows; absent = it shows none."`
 	QuotaLeft  map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
 	CreatedAt  time.Time                      `json:"created_at"`
+}
+
+// StockFreshView is how near the stock figures are that an account shows.
+type StockFreshView struct {
+	States      map[store.PublicationState]int64 `json:"states" doc:"Listings by how far their figure is."`
+	Foreign     int64                            `json:"foreign" doc:"Listings where within a day a figure was found that is not the hub's."`
+	Measured    int64                            `json:"measured" doc:"How many figures were read back within a day."`
+	MeanSeconds float64                          `json:"mean_seconds" doc:"From sending a figure to reading it back, mean of those."`
+	MaxSeconds  float64                          `json:"max_seconds"`
+	LateSeconds float64                          `json:"late_seconds" doc:"The longest that a lowered figure was seen not to be shown; 0 = each was there at the first look."`
+	LagSeconds  float64                          `json:"lag_seconds" doc:"How late at most the channel is expected to show a sale or a figure: the setting --stock-lag, or twice late_seconds if that is more. Exposures are counted until that long has passed."`
+	Reconciled  *ReconcileView                   `json:"reconciled,omitempty" doc:"The nightly reading of all figures, under way or the last."`
+}
+
+// ReconcileView is how far the reading of all figures is.
+type ReconcileView struct {
+	pipeline.StockReconciled
+	Read int64 `json:"read" doc:"Listings read so far, of \"of\"."`
+}
+
+func stockFreshView(f pipeline.Freshness) *StockFreshView {
+	s := f.Stock
+	if s.States == nil {
+		return nil
+	}
+	v := &StockFreshView{
+		States: s.States, Foreign: s.Foreign, Measured: s.Took.Figures, MeanSeconds: s.Took.Mean().Seconds(), MaxSeconds: s.Took.Longest.Seconds(),
+		LateSeconds: s.Took.Late.Seconds(), LagSeconds: s.Lag.Seconds(),
+	}
+	for _, feed := range f.Feeds {
+		if feed.Feed == pipeline.ReconcileFeed && s.Reconciled.Of > 0 {
+			v.Reconciled = &ReconcileView{s.Reconciled, feed.Items}
+		}
+	}
+	return v
 }
 
 // FeedView is how near a feed is to the channel.
@@ -131,7 +168,7 @@ func accountView(f pipeline.Freshness, public map[string]string) AccountView {
 	v := AccountView{
 		ID: f.Account.ID, Channel: f.Account.Channel, Name: f.Account.Name, State: f.Account.State, Problem: f.Problem, Settings: public,
 		Webhook: f.WebhookPath, Health: f.Account.Health, Pending: f.Backlog.Pending, Quarantine: f.Backlog.Quarantined,
-		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{},
+		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{}, Stock: stockFreshView(f),
 	}
 	if v.Effects == nil {
 		v.Effects = map[orderhub.EffectState]int64{}

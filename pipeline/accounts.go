@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"time"
 
@@ -95,12 +97,25 @@ type Freshness struct {
 	Account orderhub.Account
 	Feeds   []FeedFreshness
 	Backlog store.Backlog
+	// Stock is how near the figures that the account shows are.
+	Stock StockFreshness
 	// QuotaLeft counts the calls that each quota group allows right now.
 	QuotaLeft map[string]int
 	// WebhookPath is where the channel sends its messages.
 	WebhookPath string
 	// Problem says in words what a person should do, "" = nothing.
 	Problem string
+}
+
+// StockFreshness is how near the figures are that an account shows.
+type StockFreshness struct {
+	store.StockShown
+	// Took is what the channel needed to show figures, measured over a day; Lag is
+	// how late at most it is expected to be, worked out from that.
+	Took store.StockTimes
+	Lag  time.Duration
+	// Reconciled is how far the nightly reading of all figures is, or was.
+	Reconciled StockReconciled
 }
 
 // FeedFreshness is how near one feed is.
@@ -127,9 +142,14 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 	if err != nil {
 		return nil, err
 	}
+	stock, err := h.stockFreshness(ctx, positions)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Freshness, 0, len(accounts))
 	for _, a := range accounts {
-		f := Freshness{Account: a, Backlog: backlogs[a.ID], WebhookPath: "/hooks/" + a.ID + "/" + a.HookKey}
+		f := Freshness{Account: a, Backlog: backlogs[a.ID], Stock: stock[a.ID], WebhookPath: "/hooks/" + a.ID + "/" + a.HookKey}
+		f.Stock.Lag = h.lagOf(f.Stock.Took)
 		if open, err := h.account(ctx, a.ID); err == nil {
 			f.QuotaLeft = open.quotas.Left()
 		} else {
@@ -144,9 +164,37 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 	return out, nil
 }
 
+// ForeignFor is how long a figure that somebody else wrote is shown as trouble.
+const ForeignFor = 24 * time.Hour
+
+func (h *Hub) stockFreshness(ctx context.Context, positions []store.FeedPosition) (map[string]StockFreshness, error) {
+	now := h.store.Now()
+	shown, err := h.store.StocksShown(ctx, now.Add(-ForeignFor))
+	if err != nil {
+		return nil, err
+	}
+	times, err := h.store.StockTimes(ctx, now.Add(-measuredOver))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]StockFreshness{}
+	for id, s := range shown {
+		out[id] = StockFreshness{StockShown: s, Took: times[id]}
+	}
+	for _, p := range positions {
+		if f, ok := out[p.AccountID]; ok && p.Feed == ReconcileFeed && len(p.Cursor) > 0 {
+			if err := json.Unmarshal(p.Cursor, &f.Reconciled); err != nil {
+				return nil, fmt.Errorf("read how far the figures of %s are reconciled: %w", p.AccountID, err)
+			}
+			out[p.AccountID] = f
+		}
+	}
+	return out, nil
+}
+
 func (h *Hub) feedFreshness(f *Freshness, positions []store.FeedPosition) {
 	d := h.channels[f.Account.Channel].Descriptor
-	every := map[string]time.Duration{refreshFeed: d.RefreshOpen}
+	every := map[string]time.Duration{refreshFeed: d.RefreshOpen, catalogueFeed: catalogueEvery, ReconcileFeed: 24 * time.Hour}
 	for _, feed := range d.Feeds {
 		every[feed.Name] = feed.Every
 	}
@@ -183,6 +231,10 @@ func problem(f Freshness) string {
 		return plural(int(f.Backlog.Quarantined), "answer") + " in quarantine"
 	case f.Backlog.Effects[orderhub.EffectUncertain] > 0:
 		return plural(int(f.Backlog.Effects[orderhub.EffectUncertain]), "effect") + " of uncertain fate"
+	case f.Stock.Foreign > 0:
+		return "somebody else writes stock figures: " + plural(int(f.Stock.Foreign), "listing")
+	case f.Stock.States[store.PublicationRejected] > 0:
+		return "stock figures are refused: " + plural(int(f.Stock.States[store.PublicationRejected]), "listing")
 	case len(f.Account.Health.Warnings) > 0:
 		return f.Account.Health.Warnings[0]
 	default:

@@ -106,7 +106,8 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
 		events = append(events, requestedEvent(o, req, plan.Push.To, now))
 	}
-	if goods && len(plan.Local) > 0 {
+	claimed := goods && len(plan.Local) > 0
+	if claimed {
 		_, held, err := h.claimGoods(ctx, tx, o.AccountID, []*orderhub.Order{o}, req.Actor)
 		if err != nil {
 			return out, err
@@ -122,10 +123,15 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 	if err := tx.AddEvents(ctx, events); err != nil {
 		return out, err
 	}
-	if len(out.Effects) == 0 {
-		return out, nil
+	if len(out.Effects) > 0 {
+		if err := h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID}); err != nil {
+			return out, err
+		}
 	}
-	return out, h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID})
+	if claimed {
+		return out, h.ringPublishers(ctx, tx)
+	}
+	return out, nil
 }
 
 func requestedEvent(o *orderhub.Order, req orderhub.Request, to orderhub.Status, now time.Time) orderhub.Event {

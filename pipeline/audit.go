@@ -171,18 +171,22 @@ func (h *Hub) RepullIDs(ctx context.Context, accountID string, ids []string) (Re
 }
 
 func (h *Hub) repulled(ctx context.Context, a *account, items []channel.Item, readAt time.Time, out *Repulled) error {
-	return h.store.InTx(ctx, func(tx *store.Tx) error {
+	saved := 0
+	err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		raws := make([]store.Raw, len(items))
 		for i, it := range items {
 			raws[i] = store.Raw{Kind: it.Kind, ExternalID: clean(it.ExternalID), Body: it.Body}
 		}
-		saved, err := tx.SaveRaw(ctx, a.ID, "repull", readAt, raws)
-		if err != nil || len(saved) == 0 {
+		ids, err := tx.SaveRaw(ctx, a.ID, "repull", readAt, raws)
+		if saved = len(ids); err != nil || saved == 0 {
 			return err
 		}
-		out.Saved += len(saved)
 		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkAccept, Account: a.ID})
 	})
+	if err == nil {
+		out.Saved += saved
+	}
+	return err
 }
 
 // Replayed tells what today's adapter makes of an old raw answer.

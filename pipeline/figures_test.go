@@ -306,7 +306,7 @@ func TestRestoreIsNoSecondWriter(t *testing.T) {
 		for range 3 {
 			w.publish()
 		}
-		w.clock.add(reconcileEvery)
+		w.clock.add(lookEvery)
 		w.fake.move("1", orderhub.StatusCancelled) // the market restores; the hub has not read it yet
 		w.fake.script(func(f *fake) { f.counter.shown["kA"]++ })
 		w.publish()

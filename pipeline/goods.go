@@ -46,7 +46,10 @@ func (h *Hub) readCatalogue(ctx context.Context, a *account, lease store.Lease) 
 		pos.Cursor, pos.Failures, pos.Error, pos.Class = page.Next, 0, "", ""
 		pos.Pages++
 		pos.Items += int64(len(page.Listings))
+		gone := time.Time{}
 		if page.Done {
+			// Not shown by two whole readings in a row: the offer is not there any more.
+			gone = pos.ConfirmedAt
 			pos.ConfirmedAt, pos.FinishedAt, pos.SweepStartedAt = pos.SweepStartedAt, h.store.Now(), time.Time{}
 			pos.NextAt = pos.FinishedAt.Add(h.pause(catalogueEvery))
 		}
@@ -58,6 +61,9 @@ func (h *Hub) readCatalogue(ctx context.Context, a *account, lease store.Lease) 
 				return err
 			}
 			if err := tx.SaveListings(ctx, a.ID, page.Listings, readAt); err != nil {
+				return err
+			}
+			if err := tx.EndListings(ctx, a.ID, gone); err != nil {
 				return err
 			}
 			if err := tx.SetFeed(ctx, pos); err != nil {
@@ -161,10 +167,12 @@ func (h *Hub) linkListings(ctx context.Context, lease store.Lease) (linked int, 
 		if err != nil {
 			return linked, err
 		}
+		found := 0
 		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
 			if err := tx.Hold(ctx, lease); err != nil {
 				return err
 			}
+			found = 0
 			for _, l := range list {
 				if l.LinkedBy == orderhub.LinkedByPerson {
 					continue // untied by hand
@@ -173,7 +181,7 @@ func (h *Hub) linkListings(ctx context.Context, lease store.Lease) (linked int, 
 				if sku == "" {
 					continue
 				}
-				linked++
+				found++
 				if err := tx.Link(ctx, sku, by, l.ID); err != nil {
 					return err
 				}
@@ -182,6 +190,7 @@ func (h *Hub) linkListings(ctx context.Context, lease store.Lease) (linked int, 
 		}); err != nil {
 			return linked, err
 		}
+		linked += found
 	}
 	return linked, ctx.Err()
 }

@@ -180,7 +180,7 @@ func TestCountBelowReserved(t *testing.T) {
 		}
 		list, err := w.store.OrdersByExternal(t.Context(), acct, []string{"2"})
 		w.must(err)
-		w.must(w.hub.Requeue(t.Context(), list[0].ID))
+		w.must(w.hub.Requeue(t.Context(), list[0].ID, orderhub.Actor{}))
 		w.buy("3", "A", 1)
 		w.read()
 		w.stock(map[string]int64{"A": 4})
@@ -300,7 +300,7 @@ func TestSecondWriter(t *testing.T) {
 				w.must(w.hub.SetAccountStock(t.Context(), acct, store.AccountStock{SecondWriter: rule}))
 				w.publish()
 				w.fake.script(func(f *fake) { f.counter.shown["kA"] = 9 })
-				w.clock.add(reconcileEvery)
+				w.clock.add(lookEvery)
 				w.publish()
 				w.publish()
 				if got := w.fake.counter.shown["kA"]; got != want {

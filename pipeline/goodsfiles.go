@@ -60,24 +60,17 @@ func (h *Hub) AllProducts(ctx context.Context) iter.Seq2[orderhub.Product, error
 	}
 }
 
-// inOneTx runs f in a transaction and rings the warehouse. A long transaction
-// may run into another one: the one that the database ends is tried again.
+// inOneTx runs f in a transaction and rings the warehouse.
 func (h *Hub) inOneTx(ctx context.Context, f func(tx *store.Tx) error) error {
-	const tries = 5
-	for try := 1; ; try++ {
-		err := h.store.InTx(ctx, func(tx *store.Tx) error {
-			if err := tx.ManyRows(ctx); err != nil {
-				return err
-			}
-			if err := f(tx); err != nil {
-				return err
-			}
-			return h.jobs.Ring(ctx, tx, stockLane)
-		})
-		if try == tries || !store.IsDeadlock(err) {
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.ManyRows(ctx); err != nil {
 			return err
 		}
-	}
+		if err := f(tx); err != nil {
+			return err
+		}
+		return h.jobs.Ring(ctx, tx, stockLane)
+	})
 }
 
 // productTarget takes the rows of a file of products.

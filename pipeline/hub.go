@@ -80,6 +80,8 @@ type Hub struct {
 
 	mu       sync.Mutex
 	adapters map[string]*account
+	shown    map[string]int64 // listings by account, counted at shownAt
+	shownAt  time.Time
 }
 
 // account is an open adapter with what belongs to it in this process.
@@ -236,6 +238,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 			return h.auditRegularly(ctx, a, lease)
 		case catalogueFeed:
 			return h.readCatalogue(ctx, a, lease)
+		case ReconcileFeed:
+			return h.reconcile(ctx, a, lease)
 		}
 		return h.sweep(ctx, a, lane.Feed, lease)
 	case jobs.WorkHints:
@@ -309,6 +313,9 @@ func (h *Hub) feeds(name orderhub.Channel) []string {
 	}
 	if d.Stock.Batch > 0 && len(d.Feeds) > 0 {
 		out = append(out, catalogueFeed)
+	}
+	if readsStock(d) {
+		out = append(out, ReconcileFeed)
 	}
 	return out
 }

@@ -16,9 +16,6 @@ import (
 const (
 	// checksOfFigure is how often a figure is read back before it is sent again.
 	checksOfFigure = 4
-	// reconcileEvery is how often a figure is read that units can still be sold
-	// from: what was sold there must be in the ledger, nothing else may change it.
-	reconcileEvery = 10 * time.Minute
 	duePublish     = 2000
 )
 
@@ -28,6 +25,9 @@ const (
 func (h *Hub) publish(ctx context.Context, a *account, lease store.Lease) error {
 	if _, ok := a.adapter.(channel.StockPusher); !ok {
 		return nil
+	}
+	if err := h.refreshSellers(ctx); err != nil {
+		return err
 	}
 	due, err := h.store.DuePublications(ctx, a.ID, duePublish)
 	if err != nil || len(due) == 0 {
@@ -190,9 +190,6 @@ func laterThan(now, before time.Time) time.Time {
 // states how much could be sold twice now.
 func (h *Hub) onShelf(ctx context.Context, ids []int64, lease store.Lease,
 	f func(tx *store.Tx, sh *store.Shelf, offers []orderhub.Offer, at map[int64]int) ([]*store.Publication, error)) error {
-	if err := h.refreshSellers(ctx); err != nil {
-		return err
-	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
@@ -229,6 +226,9 @@ func (h *Hub) onShelf(ctx context.Context, ids []int64, lease store.Lease,
 type seller struct {
 	active, asks bool
 	secondWriter string
+	// lag is how late at most the channel shows what happened, every how often its
+	// figures are looked at.
+	lag, every time.Duration
 }
 
 // sellersNow are the accounts as they were when refreshSellers looked.
@@ -250,12 +250,21 @@ func (h *Hub) refreshSellers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	times, err := h.store.StockTimes(ctx, h.store.Now().Add(-measuredOver))
+	if err != nil {
+		return err
+	}
+	shown, err := h.countShown(ctx)
+	if err != nil {
+		return err
+	}
 	out := make(map[string]seller, len(accounts))
 	for _, a := range accounts {
 		out[a.ID] = seller{
 			active: a.State == orderhub.AccountActive, secondWriter: cmp.Or(policies[a.ID].SecondWriter, "overwrite"),
 			// A site that makes reservations asks before it sells.
 			asks: a.Channel == siteChannel && a.Settings["reserve"] == "yes",
+			lag:  h.lagOf(times[a.ID]), every: h.lookEvery(h.channels[a.Channel].Descriptor, shown[a.ID]),
 		}
 	}
 	h.sellers.Store(&out)
@@ -329,9 +338,9 @@ func (h *Hub) sendBatch(ctx context.Context, a *account, ids []int64, since time
 				h.metrics.delay(a.ID, now.Sub(pub.DirtyAt), pub.Class == orderhub.ClassRateLimited)
 			}
 			pub.State, pub.Sent, pub.SentAt, pub.AcceptedAt = store.PublicationSent, pub.Wanted, now, time.Time{}
-			pub.Sold, pub.Checks, pub.Confirmed = 0, 0, -1
+			pub.Sold, pub.Checks, pub.Confirmed, pub.Late, pub.Took = 0, 0, -1, 0, 0
 			pub.Attempts++
-			pub.NextAt = now.Add(h.stockLag())
+			pub.NextAt = now.Add(h.sellersNow()[a.ID].lag)
 			changed = append(changed, pub)
 			figures = append(figures, channel.StockFigure{Listing: l, Quantity: pub.Wanted, At: pub.WantedAt})
 		}
@@ -386,7 +395,7 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 				// Nothing was written: no pause is owed for it.
 				pub.State, pub.NextAt, pub.SentAt = store.PublicationIntent, h.store.Now(), time.Time{}
 			} else {
-				h.figureAnswered(pub, of[id])
+				h.figureAnswered(pub, of[id], h.sellersNow()[a.ID].lag)
 			}
 			changed = append(changed, pub)
 		}
@@ -403,7 +412,7 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 }
 
 // figureAnswered moves one listing by the answer to its figure.
-func (h *Hub) figureAnswered(pub *store.Publication, res channel.StockResult) {
+func (h *Hub) figureAnswered(pub *store.Publication, res channel.StockResult, lag time.Duration) {
 	now := h.store.Now()
 	pub.Class, pub.Error = "", ""
 	if res.Err != nil {
@@ -413,11 +422,12 @@ func (h *Hub) figureAnswered(pub *store.Publication, res channel.StockResult) {
 	switch {
 	case res.Outcome == channel.OutcomeDone:
 		pub.State, pub.AcceptedAt, pub.Confirmed, pub.ConfirmedAt = store.PublicationConfirmed, now, pub.Sent, now
-		pub.NextAt = now.Add(h.stockLag())
+		pub.Took = now.Sub(pub.SentAt)
+		pub.NextAt = now.Add(lag)
 	case res.Outcome == channel.OutcomeAccepted:
-		pub.State, pub.AcceptedAt, pub.NextAt = store.PublicationAccepted, now, now.Add(h.stockLag())
+		pub.State, pub.AcceptedAt, pub.NextAt = store.PublicationAccepted, now, now.Add(lag)
 	case res.Outcome == channel.OutcomeUnsent, pub.Class == orderhub.ClassUncertain:
-		pub.NextAt = now.Add(h.stockLag()) // it may stand all the same: read first
+		pub.NextAt = now.Add(lag) // it may stand all the same: read first
 	case next.Again:
 		pub.State, pub.NextAt = store.PublicationIntent, now.Add(max(next.Wait, h.pause(time.Second)))
 	default:
@@ -435,7 +445,3 @@ func (h *Hub) pairPause(a *account) time.Duration {
 	}
 	return p
 }
-
-// stockLag is how late at most a channel shows what happened: reading less than
-// that after a call may meet a replica that does not know of it.
-func (h *Hub) stockLag() time.Duration { return h.lag }

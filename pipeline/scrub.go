@@ -30,7 +30,7 @@ func scrub(s *orderhub.Snapshot) error {
 		return orderhub.InvalidField("id", "%d bytes; allowed: up to 200", len(s.ExternalID))
 	}
 	// Words that indexes are made of: PostgreSQL takes 2,700 bytes at most.
-	for _, p := range []*string{&s.ExternalID, &s.ExternalNumber, &s.GroupKey, &s.ParentID, &s.SiteOrderID, &s.Native, &s.NativeSub} {
+	for _, p := range []*string{&s.ExternalID, &s.ExternalNumber, &s.Ref, &s.GroupKey, &s.ParentID, &s.SiteOrderID, &s.Native, &s.NativeSub} {
 		*p = clean(*p)
 	}
 	s.Scheme, s.Payment = orderhub.Scheme(clean(string(s.Scheme))), orderhub.Payment(clean(string(s.Payment)))

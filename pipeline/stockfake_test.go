@@ -16,6 +16,10 @@ type counter struct {
 	calls []string
 	// onStock, if set, answers instead of the market.
 	onStock func(figures []channel.StockFigure) ([]channel.StockResult, error)
+	// hides, if set, tells whose figures the market does not show as they are: it
+	// gives what is shown instead, -1 = nothing.
+	hides func(key string, shown int64) int64
+	reads int // calls of ReadStock
 }
 
 func (a fullAdapter) ListListings(context.Context, channel.Cursor) (channel.ListingPage, error) {
@@ -58,9 +62,14 @@ func (a fullAdapter) ReadStock(_ context.Context, listings []orderhub.Listing) (
 	f := a.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.counter.reads++
 	var out []channel.StockShown
 	for _, l := range listings {
-		if n, ok := f.counter.shown[l.Key]; ok {
+		n, ok := f.counter.shown[l.Key]
+		if ok && f.counter.hides != nil {
+			n = f.counter.hides(l.Key, n)
+		}
+		if ok && n >= 0 {
 			out = append(out, channel.StockShown{Key: l.Key, Quantity: n})
 		}
 	}

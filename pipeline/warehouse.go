@@ -62,7 +62,10 @@ func (h *Hub) LinkListing(ctx context.Context, id int64, sku string) (orderhub.L
 		if err := stillSold(ctx, tx, id, sku); err != nil {
 			return err
 		}
-		return tx.Link(ctx, sku, orderhub.LinkedByPerson, id)
+		if err := tx.Link(ctx, sku, orderhub.LinkedByPerson, id); err != nil {
+			return err
+		}
+		return h.ringPublishers(ctx, tx)
 	}); err != nil {
 		return orderhub.Listing{}, err
 	}
@@ -93,7 +96,12 @@ func (h *Hub) SetPublish(ctx context.Context, id int64, p orderhub.Publish) (ord
 	if err := p.Check(); err != nil {
 		return orderhub.Listing{}, err
 	}
-	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.SetPublish(ctx, id, p) }); err != nil {
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.SetPublish(ctx, id, p); err != nil {
+			return err
+		}
+		return h.ringPublishers(ctx, tx)
+	}); err != nil {
 		return orderhub.Listing{}, err
 	}
 	return h.store.Listing(ctx, id)
@@ -128,14 +136,29 @@ func (h *Hub) SetOversell(ctx context.Context, p orderhub.OversellPolicy) error 
 	return h.store.InTx(ctx, func(tx *store.Tx) error { return tx.SetOversell(ctx, p) })
 }
 
-// Requeue moves an order to the head of the queue for goods that are short.
-func (h *Hub) Requeue(ctx context.Context, number int64) error {
-	if _, err := h.store.Order(ctx, number); err != nil {
-		return err
-	}
+// Requeue moves an order to the head of the queue for goods that are short. An
+// order that lacks nothing has no place in it.
+func (h *Hub) Requeue(ctx context.Context, number int64, actor orderhub.Actor) error {
+	actor = scrubActor(actor)
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
 		// Before everybody whose place is the time of the order.
 		if err := tx.Requeue(ctx, number, -h.store.Now().UnixMicro()); err != nil {
+			return err
+		}
+		demands, err := tx.Demands(ctx, number)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(demands, func(d orderhub.Demand) bool { return d.Short() > 0 }) {
+			return orderhub.Errorf(orderhub.CodeRefused, "order %s lacks nothing", o.Number())
+		}
+		if err := tx.AddEvents(ctx, []orderhub.Event{{
+			OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: actor, Why: "moved to the head of the queue for short goods",
+		}}); err != nil {
 			return err
 		}
 		return h.jobs.Ring(ctx, tx, stockLane)

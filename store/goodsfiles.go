@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/orderhub/orderhub"
 )
@@ -92,13 +90,6 @@ func (tx *Tx) AddLines(ctx context.Context, d *Document, from int, lines []Docum
 		return fmt.Errorf("write the document: %w", err)
 	}
 	return b.write(ctx)
-}
-
-// IsDeadlock tells whether a transaction was ended by the database because it
-// and another one waited for each other. It can be tried again.
-func IsDeadlock(err error) bool {
-	var pe *pgconn.PgError
-	return errors.As(err, &pe) && pe.Code == "40P01"
 }
 
 // ManyRows prepares a transaction that writes very many rows. PostgreSQL keeps

@@ -36,6 +36,24 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 	return nil
 }
 
+// EndListings marks offers of an account as not live that its catalogue showed
+// last before a moment; zero = none.
+func (tx *Tx) EndListings(ctx context.Context, accountID string, before time.Time) error {
+	if before.IsZero() {
+		return nil
+	}
+	ended := "SELECT l.id FROM listings l WHERE l.account_id = ? AND l.live = 1 AND l.seen_at < ?"
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+		"SELECT p.listing_id FROM publications p WHERE "+tx.q.inQuery("p.listing_id", ended)+" ORDER BY p.listing_id"+tx.q.lock()), accountID, micros(before)); err != nil {
+		return fmt.Errorf("end listings: %w", err)
+	}
+	if _, err := tx.q.exec(ctx, "UPDATE listings SET live = 0, updated_at = ? WHERE account_id = ? AND live = 1 AND seen_at < ?",
+		micros(tx.s.Now()), accountID, micros(before)); err != nil {
+		return fmt.Errorf("end listings: %w", err)
+	}
+	return nil
+}
+
 // Learn tells the engine that the goods' tables have grown a lot at once.
 func (s *Store) Learn(ctx context.Context) error {
 	if err := s.engine.learn(ctx); err != nil {
@@ -50,7 +68,9 @@ type ListingFilter struct {
 	Accounts  []string
 	SKUs      []string // if not nil, those linked to one of these products
 	Unmatched bool     // those without a product
-	Orphans   bool     // live ones without a product, or whose product has nothing on hand
+	Orphans   bool     // live ones without a product, or whose product has nothing to sell on hand
+	State     PublicationState
+	Foreign   time.Time // if not zero, those where a figure was found since that is not the hub's
 	Text      string   // beginning of key, article or SKU, or a part of the name
 	After     int64
 	Limit     int
@@ -79,8 +99,16 @@ func listListings(ctx context.Context, q querier, f ListingFilter) ([]orderhub.L
 		c.add("sku = ''")
 	}
 	if f.Orphans {
-		c.add(`live = 1 AND (sku = '' OR (NOT EXISTS (SELECT 1 FROM stock s WHERE s.sku = listings.sku AND s.on_hand > 0)
-			AND NOT EXISTS (SELECT 1 FROM product_components p WHERE p.sku = listings.sku)))`)
+		c.add(`live = 1 AND (sku = '' OR CASE WHEN EXISTS (SELECT 1 FROM product_components p WHERE p.sku = listings.sku)
+			THEN EXISTS (SELECT 1 FROM product_components p WHERE p.sku = listings.sku AND NOT EXISTS
+				(SELECT 1 FROM stock s WHERE s.sku = p.component AND s.on_hand - s.quarantine >= p.quantity))
+			ELSE NOT EXISTS (SELECT 1 FROM stock s WHERE s.sku = listings.sku AND s.on_hand > s.quarantine) END)`)
+	}
+	if f.State != "" {
+		c.add("EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = listings.id AND p.state = ?)", string(f.State))
+	}
+	if !f.Foreign.IsZero() {
+		c.add("EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = listings.id AND p.foreign_at > ?)", micros(f.Foreign))
 	}
 	if f.Text != "" {
 		high := f.Text + "\U0010FFFF"
@@ -153,8 +181,9 @@ func (tx *Tx) Link(ctx context.Context, sku string, by orderhub.LinkedBy, ids ..
 func (tx *Tx) publishNew(ctx context.Context, ids []int64) error {
 	cond, arg := tx.q.in("id", ids)
 	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at,
-		accepted_at, confirmed, confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error)
-		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '' FROM listings WHERE `+cond+`
+		accepted_at, confirmed, confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error,
+		late_us, confirm_us, foreign_at, foreign_shown)
+		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0 FROM listings WHERE `+cond+`
 		ORDER BY id ON CONFLICT (listing_id) DO UPDATE SET dirty = 1, revision = publications.revision + 1`, arg); err != nil {
 		return fmt.Errorf("publish new links: %w", err)
 	}

@@ -64,6 +64,16 @@ func (tx *Tx) MarkDirty(ctx context.Context, skus []string) error {
 	return nil
 }
 
+// MarkListings notes that the figures of listings are to be worked out again.
+func (tx *Tx) MarkListings(ctx context.Context, ids []int64) error {
+	cond, arg := tx.q.in("p.listing_id", ids)
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+		"SELECT p.listing_id FROM publications p WHERE "+cond+" ORDER BY p.listing_id"+tx.q.lock()), arg); err != nil {
+		return fmt.Errorf("mark listings: %w", err)
+	}
+	return nil
+}
+
 // PublicationState is how far the figure of a listing has come; the words of
 // orderhub.EffectState, and two of its own.
 type PublicationState string
@@ -75,9 +85,15 @@ const (
 	PublicationSent      PublicationState = "sent"
 	PublicationAccepted  PublicationState = "accepted"
 	PublicationConfirmed PublicationState = "confirmed"
+	// PublicationUncertain: a figure was sent and could not be confirmed; what the
+	// channel was last seen to show counts, and the figure is sent again.
+	PublicationUncertain PublicationState = "uncertain"
 	PublicationRejected  PublicationState = "rejected"
 	PublicationStopped   PublicationState = "stopped" // somebody else writes this figure
 )
+
+// Read reports whether what the channel shows was read, with success or not.
+func (s PublicationState) Read() bool { return s == PublicationConfirmed || s == PublicationUncertain }
 
 // Publication is what a listing shows and shall show, see the table.
 type Publication struct {
@@ -100,12 +116,20 @@ type Publication struct {
 	NextAt      time.Time        `json:"next_at,omitzero"`
 	Attempts    int              `json:"attempts"`
 	Checks      int              `json:"checks"`
-	Class       orderhub.Class   `json:"class,omitempty"`
-	Error       string           `json:"error,omitempty"`
+	// Late is how long after it was sent the figure was still not shown, Took how
+	// long until it was read back.
+	Late time.Duration `json:"late"`
+	Took time.Duration `json:"took"`
+	// ForeignAt is when a figure was found here that is not the hub's, ForeignShown
+	// that figure.
+	ForeignAt    time.Time      `json:"foreign_at,omitzero"`
+	ForeignShown int64          `json:"foreign_shown"`
+	Class        orderhub.Class `json:"class,omitempty"`
+	Error        string         `json:"error,omitempty"`
 }
 
 const publicationColumns = `listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at, accepted_at, confirmed,
-	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error`
+	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error, late_us, confirm_us, foreign_at, foreign_shown`
 
 func readPublications(ctx context.Context, q querier, where string, args ...any) ([]*Publication, error) {
 	rows, err := q.query(ctx, "SELECT "+publicationColumns+" FROM publications "+where, args...)
@@ -116,15 +140,17 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 	var out []*Publication
 	for rows.Next() {
 		var p Publication
-		var dirty, dirtyAt, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt int64
+		var dirty, dirtyAt, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt, late, took, foreignAt int64
 		var state, class string
 		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &dirtyAt, &p.Revision, &state, &p.Wanted, &wantedAt, &p.Sent, &sentAt, &acceptedAt,
-			&p.Confirmed, &confirmedAt, &settled, &p.Exposure, &p.Sold, &nextAt, &p.Attempts, &p.Checks, &class, &p.Error); err != nil {
+			&p.Confirmed, &confirmedAt, &settled, &p.Exposure, &p.Sold, &nextAt, &p.Attempts, &p.Checks, &class, &p.Error,
+			&late, &took, &foreignAt, &p.ForeignShown); err != nil {
 			return nil, fmt.Errorf("read what is published: %w", err)
 		}
 		p.Dirty, p.Settled, p.State, p.Class = dirty != 0, settled != 0, PublicationState(state), orderhub.Class(class)
 		p.WantedAt, p.SentAt, p.AcceptedAt = fromMicros(wantedAt), fromMicros(sentAt), fromMicros(acceptedAt)
 		p.ConfirmedAt, p.NextAt, p.DirtyAt = fromMicros(confirmedAt), fromMicros(nextAt), fromMicros(dirtyAt)
+		p.Late, p.Took, p.ForeignAt = fromUS(late), fromUS(took), fromMicros(foreignAt)
 		out = append(out, &p)
 	}
 	return out, rows.Err()
@@ -143,6 +169,11 @@ func (s *Store) DuePublications(ctx context.Context, accountID string, limit int
 	due, err := readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND dirty = 0 AND "+publicationDue+" ORDER BY next_at, listing_id LIMIT ?",
 		accountID, micros(s.Now()), limit)
 	return append(dirty, due...), err
+}
+
+// PublicationsAfter reads what an account publishes, by listing.
+func (s *Store) PublicationsAfter(ctx context.Context, accountID string, after int64, limit int) ([]*Publication, error) {
+	return readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND listing_id > ? ORDER BY listing_id LIMIT ?", accountID, after, limit)
 }
 
 // PublicationsOf reads what is published of listings.
@@ -165,11 +196,12 @@ func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 	rows := make([][]any, 0, len(list))
 	for _, p := range list {
 		rows = append(rows, []any{flag(p.Dirty), string(p.State), p.Wanted, micros(p.WantedAt), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
-			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error, p.ListingID})
+			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error,
+			p.Late.Microseconds(), p.Took.Microseconds(), micros(p.ForeignAt), p.ForeignShown, p.ListingID})
 	}
 	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, state = ?, wanted = ?, wanted_at = ?, sent = ?, sent_at = ?, accepted_at = ?,
-		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?
-		WHERE listing_id = ?`, rows); err != nil {
+		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?,
+		late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
 		return fmt.Errorf("write what is published: %w", err)
 	}
 	return nil

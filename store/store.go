@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/zstd"
 	_ "modernc.org/sqlite" // the SQLite driver
@@ -179,9 +180,27 @@ func (s *Store) Engine() string { return s.engine.name() }
 // Now is the store's clock.
 func (s *Store) Now() time.Time { return s.now().UTC() }
 
-// InTx runs f in one transaction: everything or nothing. f must use tx only.
+// txTries is how often a transaction is tried that PostgreSQL ended because it and
+// another one waited for each other.
+const txTries = 4
+
+// InTx runs f in one transaction: everything or nothing. f must use tx only, and
+// begin anew each time it is called: a transaction that the engine ended to free
+// another one is tried again.
 func (s *Store) InTx(ctx context.Context, f func(tx *Tx) error) error {
-	return s.engine.inTx(ctx, func(q querier) error { return f(&Tx{s: s, q: q}) })
+	for try := 1; ; try++ {
+		err := s.engine.inTx(ctx, func(q querier) error { return f(&Tx{s: s, q: q}) })
+		if try == txTries || !isDeadlock(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// isDeadlock reports whether the engine ended the transaction for the sake of
+// another one: the same again may go well.
+func isDeadlock(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (pe.Code == "40P01" || pe.Code == "40001")
 }
 
 // Tx is a transaction. Its methods are beside the tables they write.

@@ -182,9 +182,25 @@ CREATE TABLE publications (
   next_at      INTEGER NOT NULL,
   attempts     INTEGER NOT NULL,
   checks       INTEGER NOT NULL,
+  late_us      INTEGER NOT NULL, -- how long after it was sent the figure was still not shown
+  confirm_us   INTEGER NOT NULL, -- from sending the figure to reading it back, 0 = not yet
+  foreign_at   INTEGER NOT NULL, -- when somebody else's figure was found here, 0 = never
+  foreign_shown INTEGER NOT NULL, -- that figure
   class        TEXT NOT NULL,
   error        TEXT NOT NULL
 );
 CREATE INDEX publications_due ON publications (account_id, next_at, listing_id)
   WHERE state NOT IN ('idle','stopped');
+CREATE INDEX publications_account ON publications (account_id, listing_id);
 CREATE INDEX publications_dirty ON publications (account_id, listing_id) WHERE dirty = 1;
+
+-- How long an account's channel took to show figures, hour by hour.
+CREATE TABLE stock_times (
+  account_id TEXT NOT NULL REFERENCES accounts(id),
+  hour       INTEGER NOT NULL, -- its begin
+  figures    INTEGER NOT NULL, -- that were read back
+  total_us   INTEGER NOT NULL, -- what they took together
+  longest_us INTEGER NOT NULL,
+  late_us    INTEGER NOT NULL, -- the longest that a lowered figure was seen not to be shown
+  PRIMARY KEY (account_id, hour)
+);
