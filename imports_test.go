@@ -64,7 +64,7 @@ var importRules = []importRule{
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
 	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "store"}, []string{prometheus},
 		"the pipeline reaches channels through the contract only"},
-	{"api", []string{".", "channel", "channel/site", "pipeline", "store"}, []string{huma, timeRate},
+	{"api", []string{".", "channel", "channel/site", "exchange", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
 	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 

@@ -185,9 +185,63 @@ func largest(offers []Offer, hungry Offer, i int) bool {
 // ExposureOf is how many units of a product could be sold twice now: what the
 // channels may still sell beyond what is available.
 func ExposureOf(sku string, available int64, offers []Offer) int64 {
-	shown := int64(0)
+	return Exposures(map[string]int64{sku: available}, offers)[sku]
+}
+
+// Exposures is ExposureOf for many products.
+func Exposures(available map[string]int64, offers []Offer) map[string]int64 {
+	out := make(map[string]int64, len(available))
 	for _, o := range offers {
-		shown += o.exposed() * o.Takes[sku]
+		for sku, n := range o.Takes {
+			out[sku] += o.exposed() * n
+		}
 	}
-	return max(0, shown-max(0, available))
+	for sku := range out {
+		if _, asked := available[sku]; !asked {
+			delete(out, sku)
+		}
+	}
+	for sku, n := range available {
+		out[sku] = max(0, out[sku]-max(0, n))
+	}
+	return out
+}
+
+// Group is where an offer is among the groups that Related makes.
+type Group struct{ Number, Place int }
+
+// Related splits offers into groups: those in one have products in common, directly
+// or through others, and only they matter to each other.
+func Related(offers []Offer) (groups [][]Offer, where []Group) {
+	first := map[string]int{} // product → an offer of its group
+	parent := make([]int, len(offers))
+	root := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for i, o := range offers {
+		parent[i] = i
+		for sku := range o.Takes {
+			if j, ok := first[sku]; ok {
+				parent[root(i)] = root(j)
+			} else {
+				first[sku] = i
+			}
+		}
+	}
+	number := map[int]int{}
+	for i, o := range offers {
+		n, ok := number[root(i)]
+		if !ok {
+			n = len(groups)
+			number[root(i)] = n
+			groups = append(groups, nil)
+		}
+		where = append(where, Group{n, len(groups[n])})
+		groups[n] = append(groups[n], o)
+	}
+	return groups, where
 }

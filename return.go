@@ -99,6 +99,8 @@ type ReturnSnapshot struct {
 	OpenedAt time.Time `json:"opened_at,omitzero"`
 	// ChangedAt is the channel's own time of the last change; zero = not told.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Revision orders answers of a source that counts its versions (site). 0 = none.
+	Revision int64 `json:"revision,omitempty"`
 	// Attrs are the adapter's own keys that its answers need later.
 	Attrs map[string]string `json:"attrs,omitempty"`
 	Drift []Drift           `json:"drift,omitempty"`

@@ -30,6 +30,8 @@ type Options struct {
 	// Rate is how many requests per second a token may make, after a burst of
 	// twice as many; 0 = 50, -1 = no limit.
 	Rate float64
+	// ImportLimit caps a file to import, in bytes; 0 = the constant ImportLimit.
+	ImportLimit int64
 }
 
 // API serves the REST API of one hub.
@@ -39,6 +41,7 @@ type API struct {
 	log   *slog.Logger
 	doc   *huma.OpenAPI
 	rates *rates
+	files *imports
 }
 
 // Register adds the API's routes and its OpenAPI document to a mux. Whatever else
@@ -60,6 +63,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	cfg.Security = []map[string][]string{{"token": {}}}
 	h := humago.New(mux, cfg)
 	a := &API{hub: opts.Hub, store: opts.Hub.Store(), log: opts.Log, doc: h.OpenAPI(), rates: newRates(opts.Rate)}
+	a.files = newImports(a.hub, a.log, opts.ImportLimit)
 	h.UseMiddleware(a.authorise(h), checkAddress(h))
 	a.orders(h)
 	a.transitions(h)
@@ -77,6 +81,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.policies(h)
 	a.reservations(h)
 	a.goods(h)
+	a.imports(h)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))

@@ -209,6 +209,10 @@ func (a *API) problem(err error) error {
 	if err == nil {
 		return nil
 	}
+	var ready *Problem
+	if errors.As(err, &ready) {
+		return ready
+	}
 	var e *orderhub.Error
 	if errors.As(err, &e) {
 		p := newProblem(statusOf(e.Code), e.Sentence)

@@ -119,7 +119,7 @@ func shownView(l orderhub.Listing, p *store.Publication) ShownView {
 	if p == nil {
 		return v
 	}
-	v.State, v.Settled, v.Exposure, v.Sold, v.Attempts, v.Class, v.Error = p.State, p.Settled, p.Exposure, p.Sold, p.Attempts, p.Class, p.Error
+	v.State, v.Settled, v.Exposure, v.Sold, v.Attempts, v.Class, v.Error = p.Shown(), p.Settled, p.Exposure, p.Sold, p.Attempts, p.Class, p.Error
 	v.Wanted, v.WantedAt = figureOrNil(p.Wanted), timeOrNil(p.WantedAt)
 	v.Sent, v.SentAt, v.AcceptedAt = figureOrNil(p.Sent), timeOrNil(p.SentAt), timeOrNil(p.AcceptedAt)
 	v.Took, v.Late = p.Took.Seconds(), p.Late.Seconds()

@@ -58,4 +58,7 @@ type LineCancel struct {
 	Push
 	// Units to take out, by index of Push.Order.Snapshot.Lines.
 	Units map[int]int64
+	// Had is how many units the lines had when the cancel was asked for: where the
+	// channel shows that many less, it was done.
+	Had map[int]int64
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,13 @@ type Options struct {
 	Hooks *pipeline.Hooks
 	// Version is shown by the hub.
 	Version string
+
+	// What the measurements of this package change: 0 and nil = as the demo has it.
+	pace, quotas float64
+	lag          time.Duration
+	goods        []marketsim.Product
+	units        int64 // of each of the goods
+	watch        func(http.Handler) http.Handler
 }
 
 // Started tells where things are.
@@ -113,6 +121,7 @@ type world struct {
 }
 
 func start(ctx context.Context, opts Options) (w *world, err error) {
+	opts.pace, opts.quotas, opts.lag = cmp.Or(opts.pace, scale), cmp.Or(opts.quotas, quotas), cmp.Or(opts.lag, stockLag)
 	w = &world{opts: opts, log: opts.Log, began: time.Now()}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
@@ -142,17 +151,21 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if opts.Policy == orderhub.OversellStrict {
 		shop.Reserve = 10 * time.Minute
 	}
-	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: quotas, Fast: true, Shop: shop})
+	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: opts.quotas, Fast: true, Shop: shop})
 	w.hub, err = pipeline.New(pipeline.Options{
-		Store: w.store, Channels: all.All(), Log: w.log, Scale: scale, QuotaScale: quotas, Hooks: opts.Hooks,
+		Store: w.store, Channels: all.All(), Log: w.log, Scale: opts.pace, QuotaScale: opts.quotas, Hooks: opts.Hooks,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
-		StockLag: stockLag,
+		StockLag: opts.lag,
 	})
 	if err != nil {
 		return w, err
 	}
 	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1}))
-	w.serve(ctx, simAddr, w.sims)
+	var outside http.Handler = w.sims
+	if opts.watch != nil {
+		outside = opts.watch(outside)
+	}
+	w.serve(ctx, simAddr, outside)
 	w.client = &Client{Base: w.where.Hub, Token: w.where.Token}
 	if err := Connect(ctx, w.hub, w.sims, w.where.Hub, w.where.Sims); err != nil {
 		return w, err

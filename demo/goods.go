@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -58,12 +59,15 @@ func (w *world) stockUp(ctx context.Context) error {
 	if err := w.hub.SetOversell(ctx, w.opts.Policy); err != nil {
 		return err
 	}
+	if w.opts.goods == nil {
+		w.opts.goods = scarce()
+	}
 	r := rand.New(rand.NewPCG(w.opts.Seed, 3))
 	doc := store.Document{Kind: orderhub.MoveCount, Actor: warehouse, Note: "first count"}
 	var products []orderhub.Product
-	for _, g := range scarce() {
+	for _, g := range w.opts.goods {
 		products = append(products, orderhub.Product{SKU: g.SKU, Name: g.Name, Barcodes: []string{marketsim.Barcode(g.SKU)}})
-		n := scarceUnits/2 + r.Int64N(scarceUnits)
+		n := cmp.Or(w.opts.units, scarceUnits/2+r.Int64N(scarceUnits))
 		w.shelf.Put(g.SKU, n)
 		doc.Lines = append(doc.Lines, store.DocumentLine{SKU: g.SKU, Quantity: n})
 	}
@@ -72,7 +76,7 @@ func (w *world) stockUp(ctx context.Context) error {
 	}
 	for _, m := range w.sims.Markets() {
 		if s, ok := m.(marketsim.Stocked); ok {
-			s.Offer(scarce())
+			s.Offer(w.opts.goods)
 			s.OnlyPublished(true)
 		}
 	}

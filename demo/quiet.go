@@ -10,6 +10,7 @@ import (
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/pipeline"
 )
 
 // Finish lets couriers and buyers go on until nothing that the hub asked the
@@ -72,8 +73,8 @@ func whatIsBusy(list api.AccountList, sims *Sims, since time.Time) string {
 			return fmt.Sprintf("%s: %d effects, %d raw answers, %d hints", a.ID, open, a.Pending, a.Hints)
 		}
 		for _, f := range a.Feeds {
-			if f.Feed == "catalogue" {
-				continue // it shows no orders, and is read once an hour
+			if f.Feed == "catalogue" || f.Feed == pipeline.ReconcileFeed {
+				continue // they show no orders, and are read now and then
 			}
 			if f.ConfirmedAt == nil || f.ConfirmedAt.Before(since) {
 				return a.ID + ": feed " + f.Feed + " not swept yet"

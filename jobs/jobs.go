@@ -39,6 +39,7 @@ const (
 	WorkFollow Work = "follow" // what new orders bring along
 	WorkPush   Work = "push"   // drain effects
 
+	WorkPlan     Work = "plan"     // work out stock figures
 	WorkPublish  Work = "publish"  // tell a channel stock figures
 	WorkAllocate Work = "allocate" // the warehouse: link offers, serve those who wait
 )
@@ -69,7 +70,7 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan:
 		return "inside"
 	case WorkSweep, WorkHints:
 		return "read"

@@ -115,7 +115,7 @@ func (b *ledgerBatch) ring(ctx context.Context) error {
 		}
 	}
 	if b.claimed {
-		return b.hub.ringPublishers(ctx, b.tx)
+		return b.hub.ringPlanner(ctx, b.tx)
 	}
 	return nil
 }

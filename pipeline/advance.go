@@ -129,7 +129,7 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		}
 	}
 	if claimed {
-		return out, h.ringPublishers(ctx, tx)
+		return out, h.ringPlanner(ctx, tx)
 	}
 	return out, nil
 }

@@ -12,29 +12,33 @@ import (
 	"github.com/orderhub/orderhub/store"
 )
 
-// readFigures reads back what was sent, and settles what was confirmed once all
-// that was sold before is in the ledger.
-func (h *Hub) readFigures(ctx context.Context, a *account, due []*store.Publication, lease store.Lease) error {
+// lookAtFigures reads back what was sent, and settles what was confirmed once all
+// that was sold before is in the ledger. It reports whether there was anything.
+func (h *Hub) lookAtFigures(ctx context.Context, a *account, lease store.Lease) (bool, error) {
+	due, err := h.store.DueLooks(ctx, a.ID, looksAtOnce)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
 	now := h.store.Now()
-	_, reads := a.adapter.(channel.StockReader)
 	var read []int64
-	waiting := false
+	var confirmed []*store.Publication
 	for _, p := range due {
-		switch {
-		case p.NextAt.After(now): // only dirty
-		case p.State == store.PublicationSent, p.State == store.PublicationAccepted,
-			p.State.Read() && p.Settled && reads && now.Sub(p.ConfirmedAt) >= h.sellersNow()[a.ID].every:
+		switch p.State {
+		case store.PublicationSent, store.PublicationAccepted, store.PublicationRejected:
 			read = append(read, p.ListingID)
-		case p.State.Read():
-			waiting = waiting || !p.Settled
-		case p.State == store.PublicationRejected:
-			read = append(read, p.ListingID)
+		case store.PublicationConfirmed, store.PublicationUncertain:
+			if !p.Settled {
+				confirmed = append(confirmed, p)
+			} else if now.Sub(p.ConfirmedAt) >= h.sellersNow()[a.ID].every {
+				read = append(read, p.ListingID)
+			}
+		case store.PublicationIdle, store.PublicationIntent, store.PublicationStopped:
 		}
 	}
 	if _, err := h.readBack(ctx, a, read, lease); err != nil {
-		return err
+		return true, err
 	}
-	return h.settleFigures(ctx, a, due, waiting, lease)
+	return len(read)+len(confirmed) > 0, h.settleFigures(ctx, a, confirmed, lease)
 }
 
 // readBack reads what the channel shows of listings and compares. differ is how
@@ -70,13 +74,13 @@ func (h *Hub) readPart(ctx context.Context, a *account, part []int64, lease stor
 			shown[s.Key] = s.Quantity
 		}
 	}
-	return differ, h.onShelf(ctx, part, lease, func(tx *store.Tx, sh *store.Shelf, _ []orderhub.Offer, _ map[int64]int) ([]*store.Publication, error) {
+	return differ, h.onFigures(ctx, part, lease, func(tx *store.Tx, listings []orderhub.Listing, pubs map[int64]*store.Publication) ([]*store.Publication, error) {
 		var changed []*store.Publication
 		var took store.StockTimes
 		differ = 0
-		for _, l := range sh.Listings {
-			pub := sh.Publications[l.ID]
-			if _, mine := slices.BinarySearch(part, l.ID); !mine || pub == nil {
+		for _, l := range listings {
+			pub := pubs[l.ID]
+			if pub == nil {
 				continue
 			}
 			figure, known := shown[l.Key]
@@ -87,7 +91,7 @@ func (h *Hub) readPart(ctx context.Context, a *account, part []int64, lease stor
 			case readErr != nil:
 				pub.NextAt = h.store.Now().Add(max(jobs.Policy(readErr, pub.Checks+1, h.scale).Wait, h.pause(time.Second)))
 			case !known:
-				h.unconfirmed(pub, "the channel does not say what it shows")
+				h.unconfirmed(pub, "the channel does not say what it shows", h.sellersNow()[a.ID].every)
 			default:
 				if pub.State.Read() && pub.Settled && figure != pub.Exposure {
 					differ++
@@ -113,13 +117,13 @@ func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) bo
 		}
 		if figure > pub.Sent || figure < pub.Sent-pub.Sold {
 			// Lower than that may be sales that the hub has not seen yet.
-			h.unconfirmed(pub, fmt.Sprintf("it shows %d; %d was sent and %d sold since", figure, pub.Sent, pub.Sold))
+			h.unconfirmed(pub, fmt.Sprintf("it shows %d; %d was sent and %d sold since", figure, pub.Sent, pub.Sold), 0)
 			return false
 		}
 		if pub.AcceptedAt.IsZero() {
 			pub.AcceptedAt = readAt
 		}
-		pub.Took = readAt.Sub(pub.SentAt)
+		pub.Took, pub.Doubts = readAt.Sub(pub.SentAt), 0
 		pub.State, pub.Class, pub.Error, pub.NextAt = store.PublicationConfirmed, "", "", h.store.Now()
 		return true
 	case store.PublicationConfirmed, store.PublicationUncertain:
@@ -134,9 +138,13 @@ func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) bo
 }
 
 // unconfirmed looks again later; after some looks the figure is sent again.
-func (h *Hub) unconfirmed(pub *store.Publication, why string) {
+func (h *Hub) unconfirmed(pub *store.Publication, why string, every time.Duration) {
 	now := h.store.Now()
 	pub.Error = why
+	if pub.State.Read() && pub.Settled {
+		pub.NextAt = now.Add(every) // it was known once; nothing else was learned
+		return
+	}
 	if pub.Checks++; pub.Checks < checksOfFigure {
 		pub.NextAt = now.Add(max(h.pause(checkPause(pub.Checks)), 200*time.Millisecond))
 		return
@@ -149,6 +157,7 @@ func (h *Hub) unconfirmed(pub *store.Publication, why string) {
 		pub.Confirmed, pub.ConfirmedAt = -1, now // nothing was read
 	}
 	pub.State, pub.Sent, pub.Dirty, pub.NextAt = store.PublicationUncertain, unknownFigure, true, now
+	pub.Doubts++
 }
 
 // unknownFigure stands for a figure of which it is not known whether it is shown.
@@ -174,8 +183,8 @@ func (h *Hub) secondWriter(a *account, pub *store.Publication, why string) {
 
 // settleFigures closes figures that were confirmed before the last sweep: every
 // sale made under the figure before them is in the ledger.
-func (h *Hub) settleFigures(ctx context.Context, a *account, due []*store.Publication, waiting bool, lease store.Lease) error {
-	if !waiting {
+func (h *Hub) settleFigures(ctx context.Context, a *account, confirmed []*store.Publication, lease store.Lease) error {
+	if len(confirmed) == 0 {
 		return nil
 	}
 	since, err := h.sweptSince(ctx, a)
@@ -187,57 +196,81 @@ func (h *Hub) settleFigures(ctx context.Context, a *account, due []*store.Public
 	if err != nil {
 		return err
 	}
-	var ids []int64
-	var put []int64
-	for _, p := range due {
-		if !p.State.Read() || p.Settled {
-			continue
-		}
-		if p.AcceptedAt.Before(since) && p.ConfirmedAt.Before(since) {
-			ids = append(ids, p.ListingID)
-		} else {
-			put = append(put, p.ListingID)
-		}
+	ids := make([]int64, len(confirmed))
+	early := false
+	for i, p := range confirmed {
+		ids[i] = p.ListingID
+		early = early || !settles(p, since)
 	}
-	if len(put) > 0 {
+	if early {
 		if err := h.sweepSoon(ctx, a); err != nil {
 			return err
 		}
 	}
-	slices.Sort(ids)
-	slices.Sort(put)
-	for part := range slices.Chunk(slices.Sorted(slices.Values(append(slices.Clone(ids), put...))), 200) {
-		if err := h.onShelf(ctx, part, lease, func(tx *store.Tx, sh *store.Shelf, _ []orderhub.Offer, _ map[int64]int) ([]*store.Publication, error) {
-			var changed []*store.Publication
-			var skus []string
-			for _, l := range sh.Listings {
-				pub := sh.Publications[l.ID]
-				if pub == nil || !pub.State.Read() || pub.Settled {
-					continue
-				}
-				if _, now := slices.BinarySearch(ids, l.ID); now && pub.ConfirmedAt.Before(since) {
-					h.settle(a, pub, unread)
-					skus = append(skus, l.SKU)
-				} else if _, later := slices.BinarySearch(put, l.ID); later {
-					pub.NextAt = h.store.Now().Add(max(h.pause(5*time.Second), 300*time.Millisecond))
-				} else {
-					continue
-				}
-				changed = append(changed, pub)
+	var settled []string
+	if err := h.onFigures(ctx, ids, lease, func(_ *store.Tx, listings []orderhub.Listing, pubs map[int64]*store.Publication) ([]*store.Publication, error) {
+		var changed []*store.Publication
+		settled = nil
+		for _, l := range listings {
+			pub := pubs[l.ID]
+			switch {
+			case pub == nil || !pub.State.Read() || pub.Settled:
+				continue
+			case settles(pub, since):
+				h.settle(a, pub, unread)
+				settled = append(settled, l.SKU)
+			default:
+				pub.NextAt = h.store.Now().Add(max(h.pause(5*time.Second), 300*time.Millisecond))
 			}
-			return changed, tx.MarkDirty(ctx, skus)
-		}); err != nil {
-			return err
+			changed = append(changed, pub)
+		}
+		return changed, nil
+	}); err != nil {
+		return err
+	}
+	return h.freed(ctx, settled)
+}
+
+// settles reports whether every sale made before a figure was confirmed is in the
+// ledger, which knows all until since.
+func settles(p *store.Publication, since time.Time) bool {
+	return p.AcceptedAt.Before(since) && p.ConfirmedAt.Before(since)
+}
+
+// freed states anew how much of products could be sold twice: less than before.
+// Where channels share what there is, the others can have what became free.
+func (h *Hub) freed(ctx context.Context, skus []string) error {
+	if len(skus) == 0 {
+		return nil
+	}
+	slices.Sort(skus)
+	skus = slices.Compact(skus)
+	var asking []string
+	for id, s := range h.sellersNow() {
+		if s.asks {
+			asking = append(asking, id)
 		}
 	}
-	return nil
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.StateExposure(ctx, orderhub.MainWarehouse, skus, asking); err != nil {
+			return err
+		}
+		if !h.strict.Load() {
+			return nil
+		}
+		if err := tx.MarkDirty(ctx, skus); err != nil {
+			return err
+		}
+		return h.ringPlanner(ctx, tx)
+	})
 }
 
 // settle closes a figure. unread is when the last order came that could not be
 // read: what it sold is in no ledger, so nothing is struck off.
 func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
 	now, me := h.store.Now(), h.sellersNow()[a.ID]
-	pub.Settled, pub.Dirty, pub.NextAt = true, true, now.Add(me.every)
+	// Nothing is to be worked out where it shows what it was told to show.
+	pub.Settled, pub.Dirty, pub.NextAt = true, pub.Dirty || pub.Confirmed != pub.Sent || h.strict.Load(), now.Add(me.every)
 	if _, reads := a.adapter.(channel.StockReader); !reads {
 		pub.NextAt = now.AddDate(10, 0, 0) // there is nothing to read
 	}
@@ -252,7 +285,7 @@ func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
 	}
 	pub.Checks = 0
 	if pub.State == store.PublicationUncertain && pub.Confirmed >= 0 {
-		pub.State, pub.Error = store.PublicationConfirmed, "" // now it is known what is shown
+		pub.State, pub.Error, pub.Doubts = store.PublicationConfirmed, "", 0 // now it is known what is shown
 	}
 	switch {
 	case raised:

@@ -38,6 +38,9 @@ func (w *world) offer() {
 func (w *world) publish() {
 	w.t.Helper()
 	for range 12 {
+		w.must(w.hub.planFigures(w.t.Context(), store.Lease{}))
+		w.must(w.hub.publish(w.t.Context(), w.account(), store.Lease{}))
+		w.must(w.hub.planFigures(w.t.Context(), store.Lease{}))
 		w.must(w.hub.publish(w.t.Context(), w.account(), store.Lease{}))
 		w.must(w.hub.sweep(w.t.Context(), w.account(), "orders", store.Lease{}))
 		w.must(w.hub.AcceptPending(w.t.Context(), acct))

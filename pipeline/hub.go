@@ -76,6 +76,7 @@ type Hub struct {
 	metrics  *Metrics
 	lag      time.Duration
 	goods    atomic.Bool // the shop has products
+	strict   atomic.Bool // some of them are sold by the strict policy
 	sellers  atomic.Pointer[map[string]seller]
 
 	mu       sync.Mutex
@@ -219,8 +220,11 @@ func (h *Hub) pause(d time.Duration) time.Duration { return time.Duration(float6
 
 // work is the one switch over kinds of lanes.
 func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error {
-	if lane == stockLane {
+	switch lane {
+	case stockLane:
 		return h.tendGoods(ctx, lease)
+	case planLane:
+		return h.planFigures(ctx, lease)
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -252,7 +256,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate:
+	case jobs.WorkAllocate, jobs.WorkPlan:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -275,6 +279,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	for _, id := range d.Publications {
 		lanes = append(lanes, jobs.Lane{Work: jobs.WorkPublish, Account: id})
+	}
+	if d.Dirty {
+		lanes = append(lanes, planLane)
 	}
 	if d.Goods {
 		lanes = append(lanes, stockLane)

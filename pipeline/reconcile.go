@@ -167,7 +167,10 @@ func (h *Hub) reconcilePage(ctx context.Context, a *account, page []*store.Publi
 			if err := tx.Hold(ctx, lease); err != nil {
 				return err
 			}
-			return tx.MarkListings(ctx, idle)
+			if err := tx.MarkListings(ctx, idle); err != nil {
+				return err
+			}
+			return h.ringPlanner(ctx, tx)
 		}); err != nil {
 			return 0, err
 		}

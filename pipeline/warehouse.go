@@ -43,7 +43,7 @@ func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
 		if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
 			return err
 		}
-		return h.ringPublishers(ctx, tx)
+		return h.ringPlanner(ctx, tx)
 	})
 }
 
@@ -65,7 +65,7 @@ func (h *Hub) LinkListing(ctx context.Context, id int64, sku string) (orderhub.L
 		if err := tx.Link(ctx, sku, orderhub.LinkedByPerson, id); err != nil {
 			return err
 		}
-		return h.ringPublishers(ctx, tx)
+		return h.ringPlanner(ctx, tx)
 	}); err != nil {
 		return orderhub.Listing{}, err
 	}
@@ -100,7 +100,7 @@ func (h *Hub) SetPublish(ctx context.Context, id int64, p orderhub.Publish) (ord
 		if err := tx.SetPublish(ctx, id, p); err != nil {
 			return err
 		}
-		return h.ringPublishers(ctx, tx)
+		return h.ringPlanner(ctx, tx)
 	}); err != nil {
 		return orderhub.Listing{}, err
 	}

@@ -107,7 +107,7 @@ func TestEveryRouteRefuses(t *testing.T) {
 					w.raw(t, o.method, bad, good, w.auth()...).refused(t, http.StatusBadRequest, "")
 				}
 				w.refuseNumbers(t, o, good)
-				if o.op.RequestBody != nil {
+				if o.op.RequestBody != nil && o.op.OperationID != "import-goods" { // a file: see TestImportRefusals
 					w.refuseBodies(t, o, call)
 				}
 			})
@@ -190,6 +190,8 @@ func TestMethodsAndAddresses(t *testing.T) {
 		}
 	}
 	byAddress["/api/openapi.json"] = []string{"GET", "HEAD"}
+	const export = "/api/v1/products/export" // a product may be called so and be written there
+	byAddress[export] = append(byAddress[export], http.MethodPut)
 	for address, taken := range byAddress {
 		for _, m := range methods {
 			if slices.Contains(taken, m) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
+	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/store"
 )
@@ -232,7 +233,7 @@ func (w *world) views(t *testing.T) {
 		w.do(t, http.MethodGet, "/accounts", nil).into(t, http.StatusOK, &list)
 		for _, a := range list.Accounts {
 			for _, f := range a.Feeds {
-				if f.ConfirmedAt == nil {
+				if f.ConfirmedAt == nil && f.Feed != pipeline.ReconcileFeed {
 					return false
 				}
 			}

@@ -15,8 +15,10 @@ type Due struct {
 	// Publications are accounts with stock figures to send or to look at, Goods
 	// tells that the warehouse has something to do.
 	Publications []string
-	Goods        bool
-	Feeds        []FeedPosition
+	// Dirty: figures are to be worked out.
+	Dirty bool
+	Goods bool
+	Feeds []FeedPosition
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -38,10 +40,14 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if d.Publications, err = s.column(ctx, `SELECT a.id FROM accounts a WHERE a.state = 'active' AND EXISTS
-		(SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.dirty = 1
-			UNION ALL SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.next_at <= ? AND `+publicationDue+")", now); err != nil {
+		(SELECT 1 FROM publications p WHERE p.account_id = a.id AND p.next_at <= ? AND `+publicationDue+")", now); err != nil {
 		return d, err
 	}
+	dirty, err := s.DirtyPublications(ctx, 1)
+	if err != nil {
+		return d, err
+	}
+	d.Dirty = len(dirty) > 0
 	if d.Goods, err = s.goodsDue(ctx, now); err != nil {
 		return d, err
 	}

@@ -71,7 +71,7 @@ type ListingFilter struct {
 	Orphans   bool     // live ones without a product, or whose product has nothing to sell on hand
 	State     PublicationState
 	Foreign   time.Time // if not zero, those where a figure was found since that is not the hub's
-	Text      string   // beginning of key, article or SKU, or a part of the name
+	Text      string    // beginning of key, article or SKU, or a part of the name
 	After     int64
 	Limit     int
 }
@@ -105,7 +105,7 @@ func listListings(ctx context.Context, q querier, f ListingFilter) ([]orderhub.L
 			ELSE NOT EXISTS (SELECT 1 FROM stock s WHERE s.sku = listings.sku AND s.on_hand > s.quarantine) END)`)
 	}
 	if f.State != "" {
-		c.add("EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = listings.id AND p.state = ?)", string(f.State))
+		c.add("EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = listings.id AND "+publicationShown+" = ?)", string(f.State))
 	}
 	if !f.Foreign.IsZero() {
 		c.add("EXISTS (SELECT 1 FROM publications p WHERE p.listing_id = listings.id AND p.foreign_at > ?)", micros(f.Foreign))
@@ -180,10 +180,10 @@ func (tx *Tx) Link(ctx context.Context, sku string, by orderhub.LinkedBy, ids ..
 // publishNew gives linked listings their row of publishing.
 func (tx *Tx) publishNew(ctx context.Context, ids []int64) error {
 	cond, arg := tx.q.in("id", ids)
-	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at,
+	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, after_orders, sent, sent_at,
 		accepted_at, confirmed, confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error,
-		late_us, confirm_us, foreign_at, foreign_shown)
-		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0 FROM listings WHERE `+cond+`
+		doubts, late_us, confirm_us, foreign_at, foreign_shown)
+		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, 0 FROM listings WHERE `+cond+`
 		ORDER BY id ON CONFLICT (listing_id) DO UPDATE SET dirty = 1, revision = publications.revision + 1`, arg); err != nil {
 		return fmt.Errorf("publish new links: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // meta reads one of the database's own facts; "" when it is not there.
-func (tx *Tx) meta(ctx context.Context, key string) (string, error) {
-	rows, err := tx.q.query(ctx, "SELECT value FROM meta WHERE key = ?", key)
+func meta(ctx context.Context, q querier, key string) (string, error) {
+	rows, err := q.query(ctx, "SELECT value FROM meta WHERE key = ?", key)
 	if err != nil {
 		return "", fmt.Errorf("read meta %s: %w", key, err)
 	}
@@ -39,7 +39,11 @@ func (tx *Tx) setMeta(ctx context.Context, key, value string) error {
 
 // Oversell is the hub's default policy, shared unless set.
 func (tx *Tx) Oversell(ctx context.Context) (orderhub.OversellPolicy, error) {
-	v, err := tx.meta(ctx, "oversell")
+	return oversell(ctx, tx.q)
+}
+
+func oversell(ctx context.Context, q querier) (orderhub.OversellPolicy, error) {
+	v, err := meta(ctx, q, "oversell")
 	if v == "" {
 		v = string(orderhub.OversellShared)
 	}

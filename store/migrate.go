@@ -123,7 +123,7 @@ func (s *Store) migrateJobs(ctx context.Context) error {
 func (s *Store) checkKey(ctx context.Context) error {
 	return s.InTx(ctx, func(tx *Tx) error {
 		const name = "key_check"
-		sealed, err := tx.meta(ctx, name)
+		sealed, err := meta(ctx, tx.q, name)
 		if err != nil {
 			return err
 		}

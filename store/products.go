@@ -381,3 +381,17 @@ func flag(b bool) int {
 	}
 	return 0
 }
+
+// SomeStrict tells whether any product is sold by the strict policy.
+func (s *Store) SomeStrict(ctx context.Context) (bool, error) {
+	q := s.engine.reader()
+	if p, err := oversell(ctx, q); err != nil || p == orderhub.OversellStrict {
+		return true, err
+	}
+	rows, err := q.query(ctx, "SELECT sku FROM products WHERE oversell = 'strict' LIMIT 1")
+	if err != nil {
+		return true, fmt.Errorf("look for strict products: %w", err)
+	}
+	defer rows.Close()
+	return rows.Next(), rows.Err()
+}

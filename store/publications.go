@@ -85,8 +85,8 @@ const (
 	PublicationSent      PublicationState = "sent"
 	PublicationAccepted  PublicationState = "accepted"
 	PublicationConfirmed PublicationState = "confirmed"
-	// PublicationUncertain: a figure was sent and could not be confirmed; what the
-	// channel was last seen to show counts, and the figure is sent again.
+	// PublicationUncertain: a figure could not be confirmed. What the channel was last
+	// seen to show counts, and figures are sent until one is confirmed.
 	PublicationUncertain PublicationState = "uncertain"
 	PublicationRejected  PublicationState = "rejected"
 	PublicationStopped   PublicationState = "stopped" // somebody else writes this figure
@@ -94,6 +94,17 @@ const (
 
 // Read reports whether what the channel shows was read, with success or not.
 func (s PublicationState) Read() bool { return s == PublicationConfirmed || s == PublicationUncertain }
+
+// publicationShown is Publication.Shown in SQL.
+const publicationShown = "CASE WHEN p.doubts > 0 AND p.state IN ('intent','sent','accepted') THEN 'uncertain' ELSE p.state END"
+
+// Shown is the state for people: uncertain until a figure is confirmed again.
+func (p *Publication) Shown() PublicationState {
+	if p.Doubts > 0 && (p.State == PublicationIntent || p.State == PublicationSent || p.State == PublicationAccepted) {
+		return PublicationUncertain
+	}
+	return p.State
+}
 
 // Publication is what a listing shows and shall show, see the table.
 type Publication struct {
@@ -105,6 +116,7 @@ type Publication struct {
 	State       PublicationState `json:"state"`
 	Wanted      int64            `json:"wanted" doc:"-1 = nothing was ever wanted."`
 	WantedAt    time.Time        `json:"wanted_at,omitzero"`
+	AfterOrders bool             `json:"after_orders"`
 	Sent        int64            `json:"sent" doc:"-1 = never."`
 	SentAt      time.Time        `json:"sent_at,omitzero"`
 	AcceptedAt  time.Time        `json:"accepted_at,omitzero"`
@@ -116,6 +128,8 @@ type Publication struct {
 	NextAt      time.Time        `json:"next_at,omitzero"`
 	Attempts    int              `json:"attempts"`
 	Checks      int              `json:"checks"`
+	// Doubts counts figures in a row that could not be confirmed.
+	Doubts int `json:"doubts"`
 	// Late is how long after it was sent the figure was still not shown, Took how
 	// long until it was read back.
 	Late time.Duration `json:"late"`
@@ -128,8 +142,8 @@ type Publication struct {
 	Error        string         `json:"error,omitempty"`
 }
 
-const publicationColumns = `listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, sent, sent_at, accepted_at, confirmed,
-	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error, late_us, confirm_us, foreign_at, foreign_shown`
+const publicationColumns = `listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, after_orders, sent, sent_at, accepted_at, confirmed,
+	confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error, doubts, late_us, confirm_us, foreign_at, foreign_shown`
 
 func readPublications(ctx context.Context, q querier, where string, args ...any) ([]*Publication, error) {
 	rows, err := q.query(ctx, "SELECT "+publicationColumns+" FROM publications "+where, args...)
@@ -140,14 +154,14 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 	var out []*Publication
 	for rows.Next() {
 		var p Publication
-		var dirty, dirtyAt, settled, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt, late, took, foreignAt int64
+		var dirty, dirtyAt, settled, afterOrders, wantedAt, sentAt, acceptedAt, confirmedAt, nextAt, late, took, foreignAt int64
 		var state, class string
-		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &dirtyAt, &p.Revision, &state, &p.Wanted, &wantedAt, &p.Sent, &sentAt, &acceptedAt,
+		if err := rows.Scan(&p.ListingID, &p.AccountID, &dirty, &dirtyAt, &p.Revision, &state, &p.Wanted, &wantedAt, &afterOrders, &p.Sent, &sentAt, &acceptedAt,
 			&p.Confirmed, &confirmedAt, &settled, &p.Exposure, &p.Sold, &nextAt, &p.Attempts, &p.Checks, &class, &p.Error,
-			&late, &took, &foreignAt, &p.ForeignShown); err != nil {
+			&p.Doubts, &late, &took, &foreignAt, &p.ForeignShown); err != nil {
 			return nil, fmt.Errorf("read what is published: %w", err)
 		}
-		p.Dirty, p.Settled, p.State, p.Class = dirty != 0, settled != 0, PublicationState(state), orderhub.Class(class)
+		p.Dirty, p.Settled, p.AfterOrders, p.State, p.Class = dirty != 0, settled != 0, afterOrders != 0, PublicationState(state), orderhub.Class(class)
 		p.WantedAt, p.SentAt, p.AcceptedAt = fromMicros(wantedAt), fromMicros(sentAt), fromMicros(acceptedAt)
 		p.ConfirmedAt, p.NextAt, p.DirtyAt = fromMicros(confirmedAt), fromMicros(nextAt), fromMicros(dirtyAt)
 		p.Late, p.Took, p.ForeignAt = fromUS(late), fromUS(took), fromMicros(foreignAt)
@@ -159,16 +173,55 @@ func readPublications(ctx context.Context, q querier, where string, args ...any)
 // publicationDue is the condition of the index publications_due.
 const publicationDue = "state NOT IN ('idle','stopped')"
 
-// DuePublications reads listings of an account with something to do: those whose
-// figure is to be worked out again, at once, and those whose time has come.
-func (s *Store) DuePublications(ctx context.Context, accountID string, limit int) ([]*Publication, error) {
-	dirty, err := readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND dirty = 1 ORDER BY listing_id LIMIT ?", accountID, limit)
+// DueFigures reads figures of an account that are to be sent now, those first that
+// lower what the channel may sell.
+func (s *Store) DueFigures(ctx context.Context, accountID string, limit int) ([]int64, error) {
+	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE account_id = ? AND next_at <= ? AND state = 'intent' AND "+publicationDue+`
+		ORDER BY CASE WHEN wanted > exposure - wanted THEN 1 ELSE 0 END, next_at, listing_id LIMIT ?`, accountID, micros(s.Now()), limit)
+}
+
+// DueLooks reads what an account shows and is to be looked at now.
+func (s *Store) DueLooks(ctx context.Context, accountID string, limit int) ([]*Publication, error) {
+	return readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND state <> 'intent' AND "+publicationDue+
+		" ORDER BY next_at, listing_id LIMIT ?", accountID, micros(s.Now()), limit)
+}
+
+// DirtyPublications reads listings of active accounts whose figure is to be worked
+// out again.
+func (s *Store) DirtyPublications(ctx context.Context, limit int) ([]int64, error) {
+	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE dirty = 1 AND account_id IN (SELECT id FROM accounts WHERE state = 'active') LIMIT ?", limit)
+}
+
+func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
+	rows, err := s.engine.reader().query(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read what is published: %w", err)
 	}
-	due, err := readPublications(ctx, s.engine.reader(), "WHERE account_id = ? AND next_at <= ? AND dirty = 0 AND "+publicationDue+" ORDER BY next_at, listing_id LIMIT ?",
-		accountID, micros(s.Now()), limit)
-	return append(dirty, due...), err
+	defer rows.Close()
+	var out []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read what is published: %w", err)
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+// LockPublications locks what listings show, and reads the listings, by id.
+func (tx *Tx) LockPublications(ctx context.Context, ids []int64) ([]orderhub.Listing, map[int64]*Publication, error) {
+	cond, arg := tx.q.in("listing_id", ids)
+	list, err := readPublications(ctx, tx.q, "WHERE "+cond+" ORDER BY listing_id"+tx.q.lock(), arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	pubs := make(map[int64]*Publication, len(list))
+	for _, p := range list {
+		pubs[p.ListingID] = p
+	}
+	listings, err := listListings(ctx, tx.q, ListingFilter{IDs: ids, Limit: len(ids)})
+	return listings, pubs, err
 }
 
 // PublicationsAfter reads what an account publishes, by listing.
@@ -195,13 +248,13 @@ func (s *Store) PublicationsOf(ctx context.Context, listingIDs []int64) (map[int
 func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 	rows := make([][]any, 0, len(list))
 	for _, p := range list {
-		rows = append(rows, []any{flag(p.Dirty), string(p.State), p.Wanted, micros(p.WantedAt), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
+		rows = append(rows, []any{flag(p.Dirty), string(p.State), p.Wanted, micros(p.WantedAt), flag(p.AfterOrders), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
 			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error,
-			p.Late.Microseconds(), p.Took.Microseconds(), micros(p.ForeignAt), p.ForeignShown, p.ListingID})
+			p.Doubts, p.Late.Microseconds(), p.Took.Microseconds(), micros(p.ForeignAt), p.ForeignShown, p.ListingID})
 	}
-	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, state = ?, wanted = ?, wanted_at = ?, sent = ?, sent_at = ?, accepted_at = ?,
+	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, state = ?, wanted = ?, wanted_at = ?, after_orders = ?, sent = ?, sent_at = ?, accepted_at = ?,
 		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?,
-		late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
+		doubts = ?, late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
 		return fmt.Errorf("write what is published: %w", err)
 	}
 	return nil
@@ -297,6 +350,39 @@ func (tx *Tx) readShelf(ctx context.Context, book *stockBook) (*Shelf, error) {
 		sh.Publications[p.ListingID] = p
 	}
 	return sh, err
+}
+
+// StateExposure works out how many units of products could be sold twice now, and
+// writes it. Accounts that ask before they sell do not count.
+func (tx *Tx) StateExposure(ctx context.Context, warehouse string, skus, asking []string) error {
+	in, arg := tx.q.in("s.sku", skus)
+	silent, silentArg := tx.q.in("p.account_id", asking)
+	rows, err := tx.q.query(ctx, `SELECT s.sku, s.on_hand - s.reserved - s.quarantine, s.exposure,
+		(SELECT CAST(COALESCE(SUM(p.exposure), 0) AS BIGINT) FROM listings l JOIN publications p ON p.listing_id = l.id
+			WHERE l.sku = s.sku AND l.sku <> '' AND NOT `+silent+`),
+		(SELECT CAST(COALESCE(SUM(p.exposure * c.quantity), 0) AS BIGINT) FROM product_components c JOIN listings l ON l.sku = c.sku
+			JOIN publications p ON p.listing_id = l.id WHERE c.component = s.sku AND l.sku <> '' AND NOT `+silent+`)
+		FROM stock s WHERE s.warehouse = ? AND `+in+" ORDER BY s.sku"+tx.q.lock(), silentArg, silentArg, warehouse, arg)
+	if err != nil {
+		return fmt.Errorf("work out exposure: %w", err)
+	}
+	defer rows.Close()
+	exposure := map[string]int64{}
+	for rows.Next() {
+		var sku string
+		var available, stated, own, inKits int64
+		if err := rows.Scan(&sku, &available, &stated, &own, &inKits); err != nil {
+			return fmt.Errorf("work out exposure: %w", err)
+		}
+		if n := max(0, own+inKits-max(0, available)); n != stated {
+			exposure[sku] = n
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("work out exposure: %w", err)
+	}
+	return tx.SaveExposure(ctx, warehouse, exposure)
 }
 
 // SaveExposure writes how many units of products could be sold twice now.

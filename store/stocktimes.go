@@ -78,8 +78,8 @@ type StockShown struct {
 // StocksShown counts the listings of all accounts; foreign figures count since a
 // moment.
 func (s *Store) StocksShown(ctx context.Context, since time.Time) (map[string]StockShown, error) {
-	rows, err := s.engine.reader().query(ctx, `SELECT account_id, state, COUNT(*), CAST(SUM(CASE WHEN foreign_at > ? THEN 1 ELSE 0 END) AS BIGINT)
-		FROM publications GROUP BY account_id, state`, micros(since))
+	rows, err := s.engine.reader().query(ctx, "SELECT p.account_id, "+publicationShown+`, COUNT(*), CAST(SUM(CASE WHEN p.foreign_at > ? THEN 1 ELSE 0 END) AS BIGINT)
+		FROM publications p GROUP BY 1, 2`, micros(since))
 	if err != nil {
 		return nil, fmt.Errorf("count what is published: %w", err)
 	}

@@ -102,7 +102,7 @@ type op struct {
 func (s *Suite) ops(t testing.TB) []op {
 	t.Helper()
 	var out []op
-	for _, f := range s.Channel.Descriptor.Feeds {
+	for _, f := range orderFeeds(s.Channel.Descriptor) {
 		out = append(out, op{name: "list " + f.Name, call: func(ctx context.Context, ad channel.Adapter) error {
 			_, err := ad.(channel.Lister).List(ctx, f.Name, nil)
 			return err

@@ -212,7 +212,7 @@ func checkConcurrency(t testing.TB, s *Suite) {
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			for _, feed := range s.Channel.Descriptor.Feeds {
+			for _, feed := range orderFeeds(s.Channel.Descriptor) {
 				if _, err := sweepQuietly(b.t.Context(), ad, feed.Name); err != nil {
 					b.t.Errorf("two sweeps at once: %v", err)
 				}
@@ -237,7 +237,7 @@ func checkConcurrency(t testing.TB, s *Suite) {
 	got := make([][]channel.Item, 2)
 	for i := range got {
 		wg.Go(func() {
-			for _, feed := range s.Channel.Descriptor.Feeds {
+			for _, feed := range orderFeeds(s.Channel.Descriptor) {
 				its, err := sweepQuietly(b.t.Context(), ad, feed.Name)
 				if err != nil {
 					b.t.Errorf("two sweeps at once: %v", err)

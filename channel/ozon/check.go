@@ -64,7 +64,8 @@ func (a *adapter) missing(may map[string]bool) []string {
 	if a.warehouse != "" {
 		need = append(need, pathStocks, pathStockInfo)
 	}
-	need = append(need, pathTracking)
+	need = append(need, pathProductCancel, pathReturns, pathRequests, pathRequest, pathReturnAction,
+		pathCancelAsked, pathCancelApprove, pathCancelReject, pathTracking)
 	if a.watchFBO {
 		need = append(need, pathFBOList)
 	}

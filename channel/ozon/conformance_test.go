@@ -85,6 +85,14 @@ var (
 	again    = []channeltest.PushWant{{Outcome: channel.OutcomeFailed, Class: orderhub.ClassRetry}}
 )
 
+// answering is an answer to a buyer who wants to cancel.
+func answering(answer, reason string) channel.Push {
+	p := push(order("55500111-0007-1", orderhub.SchemeRFBS, orderhub.StatusShipped), "")
+	p.Order.Snapshot.CancelRequest = &orderhub.CancelRequest{ID: "700000123"}
+	p.Reason, p.Params = reason, map[string]string{paramAnswer: answer}
+	return p
+}
+
 func pushCases() []channeltest.PushCase {
 	fbs := order("41200577-0031-1", orderhub.SchemeFBS, orderhub.StatusNew, "ship", "cancel")
 	rfbs := order("55500111-0007-1", orderhub.SchemeRFBS, orderhub.StatusNew, "ship", "cancel")
@@ -139,6 +147,11 @@ func pushCases() []channeltest.PushCase {
 		{Name: "delivered_too_early", Pushes: one(push(onWay, orderhub.StatusDelivered)), Want: again,
 			Replies: []channeltest.Canned{written(pathLastMile, okRow),
 				written(pathDelivered, `{"result":[{"posting_number":"55500111-0007-1","result":false,"error":"TRANSITION_IS_NOT_POSSIBLE"}]}`)}},
+		{Name: "cancel_approved", Kind: orderhub.EffectAnswerCancel, Pushes: one(answering(answerAccept, "")), Want: yes,
+			Replies: []channeltest.Canned{written(pathCancelApprove, "")}},
+		{Name: "cancel_rejected", Kind: orderhub.EffectAnswerCancel, Pushes: one(answering(answerDecline, "Заказ уже едет")), Want: yes,
+			Replies: []channeltest.Canned{written(pathCancelReject, "")}},
+		{Name: "cancel_rejected_without_words", Kind: orderhub.EffectAnswerCancel, Pushes: one(answering(answerDecline, "")), Want: rejected},
 		{Name: "tracking", Kind: orderhub.EffectTracking,
 			Pushes: []channel.Push{tracked("55500111-0007-1", "KR-000451"), tracked("55500111-0008-1", "KR-000452")},
 			Want:   []channeltest.PushWant{yes[0], rejected[0]},

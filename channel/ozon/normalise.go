@@ -27,6 +27,9 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 }
 
 func normalise(kind string, body []byte) (orderhub.Snapshot, error) {
+	if kind == kindFBSAsked || kind == kindFBSGetAsked {
+		return normaliseAsked(kind, body)
+	}
 	if kind != kindFBS && kind != kindFBSGet && kind != kindFBO {
 		return orderhub.Snapshot{}, fmt.Errorf("ozon: kind %.40q is not known", kind)
 	}

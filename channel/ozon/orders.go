@@ -45,7 +45,7 @@ type position struct {
 	// the last deep one (FBO).
 	Mark time.Time `json:"mark,omitzero"`
 	Deep time.Time `json:"deep,omitzero"`
-	// Stage of a range: "" = FBS, "fbo".
+	// Stage of a range: "" = FBS, "fbo"; of the requests: "deep" reads all details.
 	Stage string `json:"stage,omitempty"`
 }
 
@@ -106,6 +106,10 @@ func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) 
 			pos.From = earlier(pos.From, pos.Start.Add(-depth))
 		}
 		return a.sweep(ctx, pos, pathFBOList, kindFBO, fboFilter{Since: pos.From, To: pos.To})
+	case feedReturns:
+		return a.listReturns(ctx, pos)
+	case feedRequests:
+		return a.listRequests(ctx, pos)
 	default:
 		return channel.Page{}, orderhub.NewBorderError(orderhub.ClassRejected, "ozon: list", "there is no such feed", nil)
 	}
@@ -137,7 +141,10 @@ func (a *adapter) sweep(ctx context.Context, pos position, path, kind string, fi
 	if err != nil {
 		return channel.Page{}, err
 	}
-	out := channel.Page{Items: items(kind, page.Postings)}
+	var out channel.Page
+	if out.Items, err = a.withCancelRequests(ctx, items(kind, page.Postings)); err != nil {
+		return channel.Page{}, err
+	}
 	// The mark must not be ahead of Ozon's clock: ours may be wrong by hours.
 	if !date.IsZero() {
 		pos.Start = earlier(pos.Start, date)
@@ -223,7 +230,10 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 	}
 	done, whole := ended(page, pos.API)
 	within := slices.DeleteFunc(page.Postings, func(raw json.RawMessage) bool { return outside(raw, pos.From, pos.To) })
-	out := channel.Page{Items: items(kind, within)}
+	var out channel.Page
+	if out.Items, err = a.withCancelRequests(ctx, items(kind, within)); err != nil {
+		return channel.Page{}, err
+	}
 	switch {
 	case !whole:
 		return channel.Page{}, a.fail(orderhub.ClassRetry, path, "the list says that there is more and gives the same cursor again", "")
@@ -283,6 +293,13 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 		case ref.Scheme == "" && a.watchFBO:
 			fbo = append(fbo, ref.ExternalID)
 		}
+	}
+	read := out
+	out, err := a.withCancelRequests(ctx, read)
+	if err != nil {
+		// Without their requests these would pass for postings that nobody wants to
+		// cancel.
+		return slices.DeleteFunc(read, askable), err
 	}
 	if len(fbo) == 0 {
 		return out, failure

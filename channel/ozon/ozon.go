@@ -40,6 +40,8 @@ const (
 	feedUnfulfilled = "unfulfilled"
 	feedChanges     = "changes"
 	feedFBO         = "fbo"
+	feedReturns     = "returns"
+	feedRequests    = "return_requests"
 )
 
 // The quota buckets: Ozon counts all methods of a Client-Id together, and some
@@ -86,6 +88,8 @@ var descriptor = channel.Descriptor{
 		{Name: feedUnfulfilled, Every: time.Minute, Note: "everything that waits for the seller, assembly due from 90 days ago to 180 days ahead"},
 		{Name: feedChanges, Every: 2 * time.Minute, Note: "postings whose status changed since the last sweep, with an overlap of hours"},
 		{Name: feedFBO, Every: 10 * time.Minute, Note: "orders from Ozon's warehouses: the last days often, the last two months a few times a day"},
+		{Name: feedReturns, Every: 10 * time.Minute, Returns: true, Note: "FBS and rFBS goods that come back and whose status changed since the last sweep, with an overlap of hours"},
+		{Name: feedRequests, Every: 10 * time.Minute, Returns: true, Note: "requests to return rFBS goods of the last four months: what the seller may answer"},
 	},
 	Limits: []channel.Limit{
 		// Ozon allows 50 calls in any second. A bucket of 5 refilled at 45 a
@@ -128,6 +132,9 @@ type adapter struct {
 	pageSize int
 	// goodsPage is the page of the catalogue.
 	goodsPage int
+	// returnsPage and requestsPage are those of goods that come back and of
+	// requests to return.
+	returnsPage, requestsPage int
 }
 
 var (
@@ -143,6 +150,11 @@ var (
 	_ channel.Catalogue      = (*adapter)(nil)
 	_ channel.StockPusher    = (*adapter)(nil)
 	_ channel.StockReader    = (*adapter)(nil)
+
+	_ channel.ReturnNormaliser = (*adapter)(nil)
+	_ channel.ReturnAnswerer   = (*adapter)(nil)
+	_ channel.LineCanceller    = (*adapter)(nil)
+	_ channel.CancelAnswerer   = (*adapter)(nil)
 )
 
 const (
@@ -174,6 +186,8 @@ func openPaged(settings channel.Settings, deps channel.Deps, pageSize int) (chan
 		local:     resolved[channel.SettingBaseURL] != "" && resolved[settingWebhookIPs] == "",
 		pageSize:  pageSize,
 		goodsPage: maxGoods,
+
+		returnsPage: maxReturns, requestsPage: maxRequests,
 	}
 	if a.senders, err = parseNetworks(resolved[settingWebhookIPs]); err != nil {
 		return nil, err

@@ -105,7 +105,12 @@ func (a *adapter) look(ctx context.Context, p channel.Push, actions ...string) (
 	switch {
 	case wish.WantsStatus(now.Status):
 		r := done("Ozon shows it already")
-		r.Items = items
+		// An rFBS posting on its way is read with the request to cancel it, if any.
+		if askable(items[0]) {
+			r.Reread = []string{v.number}
+		} else {
+			r.Items = items
+		}
 		return v, &r
 	case now.Status == orderhub.StatusCancelled:
 		r := refused("the posting was cancelled meanwhile")

@@ -21,6 +21,7 @@ const (
 	actionShipAsyncRetry = "ship_async_retry"
 	actionShipInProcess  = "ship_async_in_process"
 	actionCancel         = "cancel"
+	actionProductCancel  = "product_cancel"
 	actionDelivering     = "non_int_delivering"
 	actionLastMile       = "non_int_last_mile"
 	actionDelivered      = "non_int_delivered"

@@ -45,7 +45,7 @@ func eventError(o object) error {
 	if _, isObject := o.fields["data"].(map[string]any); typeKinds[typ] != "" && !isObject {
 		return orderhub.InvalidField("data", "is missing or not an object")
 	}
-	return orderhub.InvalidField("type", "is not known; allowed: order.created, order.updated, order.cancelled, ping")
+	return orderhub.InvalidField("type", "is not known; allowed: order.created, order.updated, order.cancelled, return.created, return.updated, ping")
 }
 
 func readOrder(o object) (orderhub.Snapshot, error) {

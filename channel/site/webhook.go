@@ -15,15 +15,19 @@ import (
 	"github.com/orderhub/orderhub/webhook"
 )
 
-// typeKinds maps the events that carry an order to the kind of their item.
+// typeKinds maps the events that carry an order or a return to the kind of their
+// item.
 var typeKinds = map[string]string{
 	"order.created":   kindOrder,
 	"order.updated":   kindOrder,
 	"order.cancelled": kindCancel,
 	"order.canceled":  kindCancel,
+	"return.created":  kindReturn,
+	"return.updated":  kindReturn,
 }
 
-// ParseWebhook verifies a message of the shop and takes the order out of it.
+// ParseWebhook verifies a message of the shop and takes the order or the
+// return out of it.
 // Whatever is authentic is taken, even when nothing in it makes sense: it is
 // quarantined with its body, and the shop does not send it again for days.
 func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (channel.Webhook, error) {
@@ -42,7 +46,8 @@ func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (chan
 	return hook, nil
 }
 
-// readEvent finds the order in an event; ok is false for a ping.
+// readEvent finds the order or the return in an event; ok is false for a ping. A
+// return may come without an event around it.
 func readEvent(body []byte) (item channel.Item, ok bool) {
 	if !json.Valid(body) {
 		// Kept as a JSON string, so that whoever stores it as JSON can.
@@ -53,7 +58,13 @@ func readEvent(body []byte) (item channel.Item, ok bool) {
 	var event, data map[string]json.RawMessage
 	var typ string
 	unread := channel.Item{Kind: kindEvent, Body: body}
-	if json.Unmarshal(body, &event) != nil || json.Unmarshal(event["type"], &typ) != nil {
+	if json.Unmarshal(body, &event) != nil {
+		return unread, true
+	}
+	if event["type"] == nil && event["return"] != nil {
+		return channel.Item{Kind: kindReturn, ExternalID: returnID(event), Body: body}, true
+	}
+	if json.Unmarshal(event["type"], &typ) != nil {
 		return unread, true
 	}
 	if typ == "ping" {
@@ -63,11 +74,29 @@ func readEvent(body []byte) (item channel.Item, ok bool) {
 	if kind == "" || json.Unmarshal(event["data"], &data) != nil || data == nil {
 		return unread, true
 	}
-	var id rest.Text
-	if json.Unmarshal(data["id"], &id) != nil || len(id) > maxID*utf8.UTFMax {
-		id = ""
+	id := keyOf(data)
+	if kind == kindReturn {
+		id = returnID(data)
 	}
-	return channel.Item{Kind: kind, ExternalID: id.String(), Body: event["data"]}, true
+	return channel.Item{Kind: kind, ExternalID: id, Body: event["data"]}, true
+}
+
+// keyOf reads an id as it is; "" when it is none. Normalise says what is wrong
+// with it.
+func keyOf(fields map[string]json.RawMessage) string {
+	var id rest.Text
+	if json.Unmarshal(fields["id"], &id) != nil || len(id) > maxID*utf8.UTFMax {
+		return ""
+	}
+	return id.String()
+}
+
+func returnID(message map[string]json.RawMessage) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(message["return"], &fields) != nil {
+		return ""
+	}
+	return keyOf(fields)
 }
 
 // ErrorReply answers what was refused. Everything that is wrong with a signature

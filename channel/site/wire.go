@@ -14,7 +14,7 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-// The limits of an order's values. schema.json repeats them; a test compares.
+// The limits of the values of an order or a return. schema.json repeats them; a test compares.
 const (
 	maxLines    = 1000
 	maxQuantity = 1_000_000
@@ -133,7 +133,7 @@ func (o object) money(field, currency string) (m orderhub.Money, exact bool) {
 		return orderhub.Money{}, true
 	}
 	if currency == "" {
-		o.fail(field, "is an amount, but the order has no currency")
+		o.fail(field, "is an amount, but no currency is given")
 		return orderhub.Money{}, true
 	}
 	m, err := orderhub.RoundMoney(s, currency)

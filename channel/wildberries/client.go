@@ -21,17 +21,20 @@ type client struct {
 	marketplace string
 	common      string
 	content     string
-	// page and cardPage are the limits of the paged lists; tests make them small.
-	page, cardPage int
+	returns     string
+	analytics   string
+	// The limits of the paged lists; tests make them small.
+	page, cardPage, claimPage int
 }
 
 func newClient(token, baseURL string, hc *http.Client, quotas channel.Quotas, maxBody int64) client {
 	c := client{
 		marketplace: hostMarketplace, common: hostCommon, content: hostContent,
-		quotas: quotas, page: pageLimit, cardPage: maxCards,
+		returns: hostReturns, analytics: hostAnalytics,
+		quotas: quotas, page: pageLimit, cardPage: maxCards, claimPage: maxClaims,
 	}
 	if baseURL != "" {
-		c.marketplace, c.common, c.content = baseURL, baseURL, baseURL
+		c.marketplace, c.common, c.content, c.returns, c.analytics = baseURL, baseURL, baseURL, baseURL, baseURL
 	}
 	c.rest = rest.New(rest.Options{
 		Name:    "wildberries",
@@ -57,8 +60,13 @@ type note struct {
 
 // category is the category of tokens that the call needs.
 func (n *note) category() string {
-	if n.group == groupCards {
+	switch n.group {
+	case groupCards:
 		return categoryContent
+	case groupClaims:
+		return categoryReturns
+	case groupReturns:
+		return categoryAnalytics
 	}
 	return categoryMarketplace
 }
@@ -81,7 +89,7 @@ func (c client) charge(resp *http.Response) int {
 		return 0
 	}
 	group, extra := n.group, 0
-	isMarketplace := group != groupPing && group != groupSellerInfo && group != groupCards
+	isMarketplace := group != groupPing && group != groupSellerInfo && n.category() == categoryMarketplace
 	if isMarketplace && resp.StatusCode >= 400 && resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
 		extra = 9
 	}

@@ -86,7 +86,7 @@ func normaliseOrder(kind string, scheme orderhub.Scheme, body []byte) (orderhub.
 		return orderhub.Snapshot{}, errors.New("wildberries: read an order: fields article and chrtId: missing")
 	}
 	s := orderhub.Snapshot{
-		ExternalID: formatID(w.ID), ExternalNumber: formatID(w.ID), GroupKey: w.OrderUID, Scheme: scheme,
+		ExternalID: formatID(w.ID), ExternalNumber: formatID(w.ID), GroupKey: w.OrderUID, Ref: w.RID, Scheme: scheme,
 		Status: orderhub.StatusUnknown, Comment: w.Comment, Attrs: attrs(w), Drift: drift,
 	}
 	if kind == kindFBSNew || kind == kindDBSNew {

@@ -65,6 +65,10 @@ func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) 
 		return a.sweep(ctx, a.fbs, orderhub.SchemeFBS, overlapFBS, cursor)
 	case feedDBSDone:
 		return a.sweep(ctx, a.dbs, orderhub.SchemeDBS, overlapDBS, cursor)
+	case feedClaims:
+		return a.listClaims(ctx, cursor)
+	case feedGoods:
+		return a.listGoods(ctx, cursor)
 	default:
 		return channel.Page{}, orderhub.NewBorderError(orderhub.ClassRejected, "wildberries: list", fmt.Sprintf("there is no feed %q", feed), nil)
 	}

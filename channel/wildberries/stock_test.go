@@ -426,7 +426,7 @@ func TestCheckWarehouse(t *testing.T) {
 			a := testAdapter(t, serve(t, map[string]http.HandlerFunc{
 				"GET /ping":              func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"Status":"OK"}`)) },
 				"GET /api/v3/warehouses": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(tt.list)) },
-			}), map[string]string{settingWarehouse: tt.warehouse, settingToken: testToken(tokenInfo{Type: 3, Mask: 1<<bitMarketplace | 1<<bitContent})})
+			}), map[string]string{settingWarehouse: tt.warehouse, settingToken: testToken(tokenInfo{Type: 3, Mask: allCategories})})
 			res, err := a.Check(t.Context())
 			if err != nil || len(res.Warnings) != len(tt.want) {
 				t.Fatalf("warnings %q, %v; want %q", res.Warnings, err, tt.want)

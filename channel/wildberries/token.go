@@ -26,7 +26,9 @@ type tokenInfo struct {
 // Bits of tokenInfo.Mask, counted from 0.
 const (
 	bitContent     = 1
+	bitAnalytics   = 2
 	bitMarketplace = 4
+	bitReturns     = 11
 	bitReadOnly    = 30
 )
 
@@ -34,6 +36,8 @@ const (
 const (
 	categoryMarketplace = "Marketplace"
 	categoryContent     = "Content"
+	categoryReturns     = "Returns"
+	categoryAnalytics   = "Analytics"
 )
 
 // tokenCategories names the bits of the mask (general: token structure).
@@ -41,8 +45,8 @@ var tokenCategories = []struct {
 	bit  uint
 	name string
 }{
-	{bitContent, categoryContent}, {2, "Analytics"}, {3, "Prices"}, {bitMarketplace, categoryMarketplace}, {5, "Statistics"}, {6, "Promotion"},
-	{7, "Feedbacks"}, {9, "Chat"}, {10, "Supplies"}, {11, "Returns"}, {12, "Documents"}, {13, "Finance"}, {16, "Users"},
+	{bitContent, categoryContent}, {bitAnalytics, categoryAnalytics}, {3, "Prices"}, {bitMarketplace, categoryMarketplace}, {5, "Statistics"}, {6, "Promotion"},
+	{7, "Feedbacks"}, {9, "Chat"}, {10, "Supplies"}, {bitReturns, categoryReturns}, {12, "Documents"}, {13, "Finance"}, {16, "Users"},
 }
 
 var errNotJWT = errors.New("not a JSON web token")
@@ -151,6 +155,7 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 		res.Warnings = append(res.Warnings, "the token has not the usual form, so its type, categories and end cannot be shown")
 	}
 	res.Warnings = append(res.Warnings, a.token.warnings(a.now(), a.custom)...)
+	res.Warnings = append(res.Warnings, a.returnWarnings()...)
 	if end := res.Expires; !end.IsZero() && !a.now().Before(end) {
 		return res, orderhub.NewBorderError(orderhub.ClassAuth, "wildberries: check the token",
 			"the token expired on "+end.Format(time.DateOnly), nil)

@@ -28,6 +28,9 @@ func testToken(t tokenInfo) string {
 
 var testNow = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
+// allCategories are those that the adapter uses.
+const allCategories = 1<<bitMarketplace | 1<<bitContent | 1<<bitReturns | 1<<bitAnalytics
+
 func TestDecodeToken(t *testing.T) {
 	t.Parallel()
 	want := tokenInfo{Type: 3, Mask: 1<<bitMarketplace | 1<<5 | 1<<bitReadOnly, Expires: testNow.Unix(), Seller: "seller-uuid"}
@@ -103,12 +106,12 @@ func TestCheck(t *testing.T) {
 		return a.Check(t.Context())
 	}
 
-	res, err := check(tokenInfo{Type: 3, Mask: 1<<bitMarketplace | 1<<bitContent, Expires: end.Unix(), Seller: "seller-uuid"})
+	res, err := check(tokenInfo{Type: 3, Mask: allCategories, Expires: end.Unix(), Seller: "seller-uuid"})
 	if err != nil || res.Name != "Тестовый дом" || !res.Expires.Equal(end) || len(res.Warnings) != 1 || pings.Load() != 1 || infos.Load() != 1 {
 		t.Errorf("personal: %+v, %v; %d pings, %d infos", res, err, pings.Load(), infos.Load())
 	}
 	// A basic token may ask for its name once a day: the hub does not.
-	res, err = check(tokenInfo{Type: 1, Mask: 1<<bitMarketplace | 1<<bitContent, Seller: "seller-uuid"})
+	res, err = check(tokenInfo{Type: 1, Mask: allCategories, Seller: "seller-uuid"})
 	if err != nil || res.Name != "seller-uuid" || pings.Load() != 2 || infos.Load() != 1 {
 		t.Errorf("basic: %+v, %v; %d pings, %d infos", res, err, pings.Load(), infos.Load())
 	}

@@ -1,8 +1,8 @@
 // Package wildberries is the adapter of the Wildberries marketplace: FBS (the
 // seller packs, Wildberries delivers) and DBS (the seller delivers). It reads
 // assembly orders and their statuses, puts orders into supplies, hands supplies
-// over and cancels, reads the cards and keeps the stock of one of the seller's
-// warehouses.
+// over and cancels, reads the cards, keeps the stock of one of the seller's
+// warehouses, and reads and answers returns.
 //
 // Wildberries has no webhooks and no idempotency keys. The adapter therefore
 // looks before it acts, and it never repeats a call whose answer is lost. It must
@@ -35,6 +35,7 @@ const (
 	settingWarehouse     = "warehouse_id"
 	settingFBS           = "fbs"
 	settingDBS           = "dbs"
+	settingReturns       = "returns"
 )
 
 // The feeds.
@@ -43,6 +44,8 @@ const (
 	feedFBSOrders = "fbs_orders"
 	feedDBSNew    = "dbs_new"
 	feedDBSDone   = "dbs_done"
+	feedClaims    = "claims"
+	feedGoods     = "goods_return"
 )
 
 // The quota groups, one per group of methods that Wildberries counts together.
@@ -54,6 +57,8 @@ const (
 	groupCards      = "cards"
 	groupStocks     = "stocks"
 	groupWarehouses = "warehouses"
+	groupClaims     = "claims"
+	groupReturns    = "item_returns"
 	groupPing       = "ping"
 	groupSellerInfo = "seller_info"
 )
@@ -65,6 +70,7 @@ const (
 	pageLimit    = 1000 // orders, supplies, dbs/orders
 	maxCards     = 100  // get/cards/list
 	maxStocks    = 1000 // stocks, both ways
+	maxClaims    = 200  // claims
 	// maxAmount is the largest figure of one size.
 	maxAmount = 100_000
 	// maxAnswerBytes lets some 60,000 orders pass: orders/new has no pages.
@@ -81,7 +87,7 @@ var descriptor = channel.Descriptor{
 	Settings: []channel.Setting{
 		{
 			Key: settingToken, Title: "API token", Secret: true, Required: true, Check: checkToken,
-			Help: "Seller's cabinet → Profile → Settings → API access: a personal token of the categories Marketplace and Content, not read-only. It lives 180 days.",
+			Help: "Seller's cabinet → Profile → Settings → API access: a personal token of the categories Marketplace, Content, Returns and Analytics, not read-only. It lives 180 days.",
 		},
 		channel.BaseURLSetting(),
 		{
@@ -102,12 +108,18 @@ var descriptor = channel.Descriptor{
 		},
 		{Key: settingFBS, Title: "Work with FBS orders", Default: "on", Check: oneOf("on", "off"), Help: "on or off."},
 		{Key: settingDBS, Title: "Work with DBS orders", Default: "on", Check: oneOf("on", "off"), Help: "on or off."},
+		{
+			Key: settingReturns, Title: "Read returns", Default: "on", Check: oneOf("on", "off"),
+			Help: "on or off. Claims of buyers need a token of the category Returns, goods on their way back one of Analytics.",
+		},
 	},
 	Feeds: []channel.Feed{
 		{Name: feedFBSNew, Every: 30 * time.Second, Note: "all new FBS orders; the only answer that tells the required marking codes"},
 		{Name: feedFBSOrders, Every: 5 * time.Minute, Note: "FBS orders by time of creation with their statuses; 30 days at first, then from a day before the last sweep"},
 		{Name: feedDBSNew, Every: 30 * time.Second, Note: "all new DBS orders"},
 		{Name: feedDBSDone, Every: 10 * time.Minute, Note: "finished DBS orders with their statuses; open ones are not listed anywhere, they are read one by one"},
+		{Name: feedClaims, Every: 10 * time.Minute, Returns: true, Note: "claims of buyers: those decided, then those that wait; Wildberries lists the last 14 days"},
+		{Name: feedGoods, Every: 10 * time.Minute, Returns: true, Note: "goods on their way back, then those fetched; the last 93 days in three periods"},
 	},
 	Limits: []channel.Limit{
 		{Group: groupOrders, Calls: 300, Period: time.Minute, Burst: 20, Source: "orders-fbs: limits of assembly orders, supplies, passes and auto-returns FBS"},
@@ -117,6 +129,8 @@ var descriptor = channel.Descriptor{
 		{Group: groupCards, Calls: 100, Period: time.Minute, Burst: 5, Source: "work-with-products: POST /content/v2/get/cards/list"},
 		{Group: groupStocks, Calls: 300, Period: time.Minute, Burst: 20, Source: "work-with-products: limits of stocks in the seller's warehouses, all but DELETE"},
 		{Group: groupWarehouses, Calls: 300, Period: time.Minute, Burst: 20, Source: "work-with-products: limits of the seller's warehouses"},
+		{Group: groupClaims, Calls: 20, Period: time.Minute, Burst: 10, Source: "customer-communication: GET /api/v1/claims, PATCH /api/v1/claim, personal token"},
+		{Group: groupReturns, Calls: 1, Period: time.Minute, Burst: 10, Source: "reports: report on returns and movements of goods, personal token"},
 		{Group: groupPing, Calls: 3, Period: 30 * time.Second, Burst: 3, Source: "general: GET /ping"},
 		{Group: groupSellerInfo, Calls: 1, Period: time.Minute, Burst: 10, Source: "general: GET /api/v1/seller-info, personal token"},
 	},
@@ -133,6 +147,8 @@ const (
 	hostMarketplace = "https://marketplace-api.wildberries.ru"
 	hostCommon      = "https://common-api.wildberries.ru"
 	hostContent     = "https://content-api.wildberries.ru"
+	hostReturns     = "https://returns-api.wildberries.ru"
+	hostAnalytics   = "https://seller-analytics-api.wildberries.ru"
 )
 
 // adapter is one open account.
@@ -143,6 +159,8 @@ type adapter struct {
 	tokenErr error
 	custom   bool // base_url is set
 	fbs, dbs bool
+	// returns: claims and goods on their way back are read.
+	returns  bool
 	prefix   string
 	shipping shippingSettings
 	// warehouse is the one whose stock is read and written; 0 = none chosen.
@@ -158,15 +176,17 @@ type shippingSettings struct {
 }
 
 var (
-	_ channel.Lister        = (*adapter)(nil)
-	_ channel.OrderReader   = (*adapter)(nil)
-	_ channel.RangeLister   = (*adapter)(nil)
-	_ channel.StatusPusher  = (*adapter)(nil)
-	_ channel.Catalogue     = (*adapter)(nil)
-	_ channel.StockPusher   = (*adapter)(nil)
-	_ channel.StockReader   = (*adapter)(nil)
-	_ channel.Checker       = (*adapter)(nil)
-	_ channel.QuotaReporter = (*adapter)(nil)
+	_ channel.Lister           = (*adapter)(nil)
+	_ channel.OrderReader      = (*adapter)(nil)
+	_ channel.RangeLister      = (*adapter)(nil)
+	_ channel.StatusPusher     = (*adapter)(nil)
+	_ channel.ReturnNormaliser = (*adapter)(nil)
+	_ channel.ReturnAnswerer   = (*adapter)(nil)
+	_ channel.Catalogue        = (*adapter)(nil)
+	_ channel.StockPusher      = (*adapter)(nil)
+	_ channel.StockReader      = (*adapter)(nil)
+	_ channel.Checker          = (*adapter)(nil)
+	_ channel.QuotaReporter    = (*adapter)(nil)
 )
 
 func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error) {
@@ -184,6 +204,7 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.returns = resolved[settingReturns] == "on" && (a.fbs || a.dbs)
 	a.token, a.tokenErr = decodeToken(resolved[settingToken])
 	a.shipping.kind = resolved[settingShipping]
 	if v := resolved[settingShippingPoint]; v != "" {

@@ -3,10 +3,8 @@ package yandexmarket
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
@@ -49,8 +47,7 @@ func (a *adapter) ListListings(ctx context.Context, cursor channel.Cursor) (chan
 // its start, which repeats offers and loses none.
 func (a *adapter) offersOrRestart(ctx context.Context, pos cataloguePosition) (offerPage, error) {
 	page, err := a.listOffers(ctx, pos.Archived, pos.Token)
-	var be *orderhub.BorderError
-	if pos.Token != "" && errors.As(err, &be) && be.Class == orderhub.ClassRejected && strings.Contains(strings.ToLower(be.Sentence), "page token") {
+	if pos.Token != "" && agedToken(err) {
 		pos.Token = ""
 		page, err = a.listOffers(ctx, pos.Archived, "")
 	}

@@ -41,6 +41,12 @@ const (
 	groupToken     = "token"
 	groupCampaigns = "campaigns"
 
+	groupReturns   = "returns"
+	groupReturn    = "return"
+	groupDecisions = "return_decisions"
+	groupSubmit    = "return_decision_submit"
+	groupItems     = "order_items"
+
 	groupOffers      = "offer_mappings"
 	groupWarehouses  = "warehouses"
 	groupStockUpdate = "stocks_update_v3"
@@ -64,6 +70,11 @@ var limits = []channel.Limit{
 	{Group: groupCancel, Calls: 450, Burst: 50, Period: time.Hour, Parallel: 3, Source: "partner-api: acceptOrderCancellation, x-resource-limit-config: 500 calls an hour"},
 	{Group: groupToken, Calls: 80, Burst: 20, Period: time.Hour, Parallel: 3, Source: "partner-api: getAuthTokenInfo, x-resource-limit-config: 100 calls an hour"},
 	{Group: groupCampaigns, Calls: 900, Burst: 100, Period: time.Hour, Parallel: 3, Source: "partner-api: getCampaigns, x-resource-limit-config: 1000 calls an hour"},
+	{Group: groupReturns, Calls: 4700, Burst: 300, Period: time.Hour, Parallel: 1, Source: "partner-api: getReturns, x-resource-limit-config: 5000 calls an hour"},
+	{Group: groupReturn, Calls: 6700, Burst: 300, Period: time.Hour, Parallel: 2, Source: "partner-api: getReturn, x-resource-limit-config: 7000 calls an hour"},
+	{Group: groupDecisions, Calls: 4700, Burst: 300, Period: time.Hour, Parallel: 1, Source: "partner-api: getReturnAvailableDecisions, x-resource-limit-config: 5000 calls an hour"},
+	{Group: groupSubmit, Calls: 4700, Burst: 300, Period: time.Hour, Parallel: 2, Source: "partner-api: submitReturnDecision, x-resource-limit-config: 5000 calls an hour"},
+	{Group: groupItems, Calls: 9500, Burst: 500, Period: time.Hour, Parallel: 2, Source: "partner-api: updateOrderItems, x-resource-limit-config: 10000 calls an hour, 6 parallel"},
 	{Group: groupOffers, Calls: 90, Burst: 10, Period: time.Minute, Parallel: 1, Source: "partner-api: getOfferMappings, x-resource-limit-config: 100 calls a minute (600 with a paid subscription)"},
 	{Group: groupWarehouses, Calls: 80, Burst: 20, Period: time.Hour, Parallel: 1, Source: "partner-api: getPagedWarehouses, x-resource-limit-config: 100 calls an hour"},
 	{Group: groupStockUpdate, Calls: 40, Burst: 10, Period: time.Minute, Parallel: 2, Source: "partner-api: updateStocksOnPartnerWarehouses, x-resource-limit-config: 50 calls a minute"},

@@ -3,12 +3,10 @@ package yandexmarket
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -48,16 +46,24 @@ type position struct {
 	Token string `json:"token,omitempty"`
 }
 
-// List reads the next page of the orders that changed.
+// List reads the next page of a feed.
+func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) (channel.Page, error) {
+	switch feed {
+	case feedOrders:
+		return a.sweepOrders(ctx, cursor)
+	case feedReturns:
+		return a.sweepReturns(ctx, cursor)
+	}
+	return channel.Page{}, orderhub.Errorf(orderhub.CodeInvalid, "yandex_market has no feed %q", feed)
+}
+
+// sweepOrders reads the next page of the orders that changed.
 //
 // Whether the Market applies its default for creation dates (the last 30 days)
 // when only update times are sent is not documented. So both are sent: each
 // sweep asks for the last 120 days of creation in ranges of 30, and an order
 // that is returned two months after it was placed is not missed.
-func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) (channel.Page, error) {
-	if feed != feedOrders {
-		return channel.Page{}, orderhub.Errorf(orderhub.CodeInvalid, "yandex_market has no feed %q", feed)
-	}
+func (a *adapter) sweepOrders(ctx context.Context, cursor channel.Cursor) (channel.Page, error) {
 	// A minute ahead: whether the upper bound is included is not told, and the
 	// Market's clock is not ours.
 	until := a.now().UTC().Truncate(time.Second).Add(time.Minute)
@@ -124,8 +130,7 @@ func (a *adapter) walk(ctx context.Context, pos position, filters []orderFilter,
 // one, the slice is read from its start, which repeats orders and loses none.
 func (a *adapter) pageOrRestart(ctx context.Context, filter orderFilter, token string) (orderPage, error) {
 	page, err := a.listOrders(ctx, filter, token)
-	var be *orderhub.BorderError
-	if token != "" && errors.As(err, &be) && be.Class == orderhub.ClassRejected && strings.Contains(strings.ToLower(be.Sentence), "page token") {
+	if token != "" && agedToken(err) {
 		token = ""
 		page, err = a.listOrders(ctx, filter, token)
 	}

@@ -161,7 +161,7 @@ func TestCursorOfOtherSettingsStartsAnew(t *testing.T) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	}
-	if _, err := a.List(t.Context(), "returns", nil); orderhub.CodeOf(err) != orderhub.CodeInvalid {
+	if _, err := a.List(t.Context(), "claims", nil); orderhub.CodeOf(err) != orderhub.CodeInvalid {
 		t.Errorf("an unknown feed: %v", err)
 	}
 }

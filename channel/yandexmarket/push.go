@@ -377,18 +377,26 @@ func (a *adapter) AnswerCancel(ctx context.Context, pushes []channel.Push) ([]ch
 
 // each makes one call per push.
 func each(ctx context.Context, pushes []channel.Push, do func(context.Context, channel.Push) error) ([]channel.PushResult, error) {
-	results := make([]channel.PushResult, len(pushes))
+	return inTurn(ctx, pushes, func(p channel.Push) string { return p.Key }, func(ctx context.Context, p channel.Push) channel.PushResult {
+		if err := do(ctx, p); err != nil {
+			return failed(err)
+		}
+		return channel.PushResult{Outcome: channel.OutcomeAccepted}
+	})
+}
+
+// inTurn does one thing after the other. When the Market says stop, the rest is
+// answered with that.
+func inTurn[T any](ctx context.Context, list []T, key func(T) string, do func(context.Context, T) channel.PushResult) ([]channel.PushResult, error) {
+	results := make([]channel.PushResult, len(list))
 	var stop error
-	for i, p := range pushes {
-		err := stop
-		if err == nil {
-			err = do(channel.For(ctx, p.Key), p)
-			stop = stopper(ctx, err)
+	for i, item := range list {
+		if stop != nil {
+			results[i] = failed(stop)
+			continue
 		}
-		results[i] = channel.PushResult{Outcome: channel.OutcomeAccepted}
-		if err != nil {
-			results[i] = failed(err)
-		}
+		results[i] = do(channel.For(ctx, key(item)), item)
+		stop = stopper(ctx, results[i].Err)
 	}
 	return settle(results)
 }

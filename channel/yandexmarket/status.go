@@ -15,6 +15,7 @@ const (
 	wordDelivered   = "DELIVERED"
 	wordCancelled   = "CANCELLED"
 	wordUnpaid      = "UNPAID"
+	subStarted      = "STARTED"
 	subReadyToShip  = "READY_TO_SHIP"
 	subShopFailed   = "SHOP_FAILED"
 	subNotReceived  = "DELIVERY_USER_NOT_RECEIVED"

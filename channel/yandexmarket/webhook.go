@@ -25,6 +25,10 @@ var orderEvents = words(`
 	ORDER_CREATED ORDER_CANCELLED ORDER_STATUS_UPDATED ORDER_RETURN_CREATED ORDER_CANCELLATION_REQUEST
 	ORDER_RETURN_STATUS_UPDATED ORDER_UPDATED ORDER_LINE_SERVICE_STATUS_UPDATED`)
 
+// returnEvents are those about a return. What they tell of it is less than the
+// list of returns does, and nothing proves where they come from.
+var returnEvents = words("ORDER_RETURN_CREATED ORDER_RETURN_STATUS_UPDATED")
+
 // errorReply is SendNotificationErrorResponse.
 type errorReply struct {
 	Error struct {
@@ -43,7 +47,7 @@ type okReply struct {
 
 // ParseWebhook reads one notification, POST <registered address>/notification.
 // The Market signs nothing and the core has checked the sender's network, so a
-// notification is never more than a hint to read the order.
+// notification is never more than a hint to read the order, or the returns.
 func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (channel.Webhook, error) {
 	if r.Method != http.MethodPost {
 		return channel.Webhook{}, orderhub.Errorf(orderhub.CodeInvalid, "a notification is a POST")
@@ -67,8 +71,13 @@ func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (chan
 		return channel.Webhook{}, orderhub.InvalidField("orderId", "is missing")
 	}
 	out.DedupeID = dedupeID(fields)
-	if ok && a.concerns(field(fields, "campaignId")) {
-		out.Hints = []string{id}
+	if a.concerns(field(fields, "campaignId")) {
+		if ok {
+			out.Hints = []string{id}
+		}
+		if returnEvents[string(kind)] {
+			out.Sweep = []string{feedReturns}
+		}
 	}
 	return out, nil
 }

@@ -262,8 +262,8 @@ type statusesRow struct {
 	ErrorDetails scalar `json:"errorDetails"`
 }
 
-// boxesRequest is SetOrderBoxLayoutRequest. allowRemove is never true: leaving
-// goods out of the boxes would delete them from the order for good.
+// boxesRequest is SetOrderBoxLayoutRequest. With allowRemove, goods left out of the
+// boxes are deleted from the order for good: only CancelLines sends it.
 type boxesRequest struct {
 	Boxes       []box `json:"boxes"`
 	AllowRemove bool  `json:"allowRemove"`
@@ -322,5 +322,6 @@ type campaign struct {
 		ID   scalar `json:"id"`
 		Name scalar `json:"name"`
 	} `json:"business"`
+	PlacementType   scalar `json:"placementType"`
 	APIAvailability scalar `json:"apiAvailability"`
 }

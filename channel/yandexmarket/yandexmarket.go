@@ -1,7 +1,8 @@
 // Package yandexmarket is the channel of Yandex Market: it reads the orders and
 // the catalogue of one seller account ("кабинет") with all its shops
-// ("campaigns"), sends statuses, tracking numbers, answers to cancel requests
-// and stock figures, and understands the Market's push notifications.
+// ("campaigns") and their returns, sends statuses, tracking numbers, answers to
+// cancel requests and returns, and stock figures, takes lines out of orders, and
+// understands the Market's push notifications.
 //
 // It translates words only. It must not keep state (but for a short while which
 // of the Market's two stock calls the account takes), decide what happens to an
@@ -34,7 +35,7 @@ const (
 	settingWarehouse   = "warehouse_id"
 )
 
-// feedOrders is the only feed: every order by the time of its last change.
+// feedOrders is the feed of every order by the time of its last change.
 const feedOrders = "orders"
 
 // How the hub names itself: in the seller's request log and in answers to
@@ -79,10 +80,10 @@ var descriptor = channel.Descriptor{
 		},
 		channel.BaseURLSetting(),
 	},
-	Feeds: []channel.Feed{{
-		Name: feedOrders, Every: time.Minute,
-		Note: "all orders by updateDate, with an overlap of an hour",
-	}},
+	Feeds: []channel.Feed{
+		{Name: feedOrders, Every: time.Minute, Note: "all orders by updateDate, with an overlap of an hour"},
+		{Name: feedReturns, Every: 10 * time.Minute, Returns: true, Note: "returns and refused deliveries of each shop by updateDate, with an overlap of a day"},
+	},
 	Limits:        limits,
 	Statuses:      statuses,
 	CancelReasons: cancelReasons,
@@ -118,8 +119,10 @@ type adapter struct {
 	now        func() time.Time
 	pageSize   int
 	offersPage int
-	overlap    time.Duration
-	maxNothing int
+	// returnsPage is the page size of the returns.
+	returnsPage int
+	overlap     time.Duration
+	maxNothing  int
 
 	stockShop, warehouse int64 // 0 = not set
 	ways                 knownWay
@@ -139,6 +142,10 @@ var (
 	_ channel.Catalogue      = (*adapter)(nil)
 	_ channel.StockPusher    = (*adapter)(nil)
 	_ channel.StockReader    = (*adapter)(nil)
+
+	_ channel.ReturnNormaliser = (*adapter)(nil)
+	_ channel.ReturnAnswerer   = (*adapter)(nil)
+	_ channel.LineCanceller    = (*adapter)(nil)
 )
 
 func open(in channel.Settings, deps channel.Deps) (channel.Adapter, error) {
@@ -165,7 +172,7 @@ func open(in channel.Settings, deps channel.Deps) (channel.Adapter, error) {
 	a := &adapter{
 		quotas: deps.Quotas, base: settings[channel.SettingBaseURL], key: settings[settingKey],
 		business: business, campaigns: campaigns, withTest: settings[settingIncludeTest] == "yes",
-		now: deps.Now, pageSize: maxPage, offersPage: maxOffers, overlap: time.Hour, maxNothing: 20,
+		now: deps.Now, pageSize: maxPage, offersPage: maxOffers, returnsPage: maxReturns, overlap: time.Hour, maxNothing: 20,
 		stockShop: stockShop, warehouse: warehouse,
 	}
 	if a.base == "" {

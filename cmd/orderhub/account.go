@@ -148,6 +148,9 @@ func (accountList) Run(p *program) error {
 		for _, f := range list {
 			worst, swept := time.Duration(0), true
 			for _, feed := range f.Feeds {
+				if feed.Feed == pipeline.ReconcileFeed {
+					continue // once a night
+				}
 				worst = max(worst, feed.Lag)
 				swept = swept && !feed.ConfirmedAt.IsZero()
 			}

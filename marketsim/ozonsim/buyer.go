@@ -78,8 +78,8 @@ var (
 	buyerRefuses = cancellation{reasonID: reasonBuyerRefused, reason: "Покупатель не забрал заказ", kind: "client", initiator: "Клиент"}
 )
 
-// Act lets the buyer do something. A return leaves the posting delivered, as at
-// Ozon, where returns have their own list. A request to cancel (rFBS) that the
+// Act lets the buyer do something. A return leaves the posting delivered and a
+// refusal leaves it cancelled, as at Ozon, where returns have their own list. A request to cancel (rFBS) that the
 // seller does not answer is granted by the next Progress.
 func (m *Market) Act(externalID string, act marketsim.BuyerAct) error {
 	now := m.enter()
@@ -109,6 +109,7 @@ func (m *Market) Act(externalID string, act marketsim.BuyerAct) error {
 		}
 		st.cancelAsked = true
 		m.set(now, p, st)
+		m.request(now, p)
 	case marketsim.ActRefuse:
 		if st.status != delivering || st.sub == subConditionally {
 			return no
@@ -119,6 +120,7 @@ func (m *Market) Act(externalID string, act marketsim.BuyerAct) error {
 			return no
 		}
 		p.returned = true
+		m.buyerReturns(now, p)
 	default:
 		return fmt.Errorf("%s: no such act", act)
 	}

@@ -41,7 +41,9 @@ func (v *violations) drain(parts ...string) []specs.Violation {
 		bodyless := x.Part == "request" && strings.Contains(x.Message, "the document has none for this operation")
 		// required, but not among the properties
 		phantom := x.Part == "request" && strings.Contains(x.Message, `"quant_size" is missing`)
-		if !phantom && slices.Contains(parts, x.Part) && !null && !bodyless {
+		// one object in the schema, a list in the example
+		single := x.Path == "/v2/returns/rfbs/list" && x.Part == "response" && x.Message == "/returns: value must be an object"
+		if !phantom && !single && slices.Contains(parts, x.Part) && !null && !bodyless {
 			out = append(out, x)
 		}
 	}
@@ -125,6 +127,7 @@ func TestAgainstTheOfficialDocument(t *testing.T) {
 		}
 		read()
 	}
+	w.callReturns(good)
 	for path := range methods {
 		if !called[path] {
 			t.Errorf("%s is not tested against the document", path)

@@ -8,7 +8,9 @@
 // ones: lists are ordered by in_process_at; last_changed_status_date moves with
 // the status and the substatus only, not with goods, dates or tracking numbers;
 // a posting that was split keeps its lines, its status says that they moved; a
-// cancelled posting does not raise the free stock again.
+// cancelled posting does not raise the free stock again; a return is of one
+// article, whatever leaves the seller and is not bought comes back, and a request
+// to return rFBS goods has the id of the return of its goods.
 package ozonsim
 
 import (
@@ -86,7 +88,9 @@ type Market struct {
 	orders   map[string]*order
 	goods    catalogue
 	stocks   map[stockKey]*stock
-	limited  bool // buyers take only what was published
+	limited  bool   // buyers take only what was published
+	rets     []*ret // by id
+	asks     []*ask // by id
 	steps    stepQueue
 	stepSeq  int
 

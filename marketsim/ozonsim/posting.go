@@ -56,7 +56,7 @@ type order struct {
 	postings []*posting
 }
 
-// posting is the unit of work. Only hist, calls and returned change.
+// posting is the unit of work. Only hist, calls and what is below them change.
 type posting struct {
 	seq      int // order of creation, breaks ties in lists
 	number   string
@@ -70,6 +70,8 @@ type posting struct {
 	hist     marketsim.History[*state]
 	calls    []marketsim.Call
 	returned bool
+	rets     []*ret
+	ask      *ask // the request to cancel that waits for the seller
 	inOpen   bool
 }
 

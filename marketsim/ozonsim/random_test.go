@@ -87,7 +87,7 @@ func placeRandom(t *rapid.T, m *Market, orders map[string]*model) {
 }
 
 func randomStep(t *rapid.T, m *Market, call caller, o marketsim.TruthOrder, orders map[string]*model) {
-	switch rapid.SampledFrom([]string{"progress", "act", "ship", "ship packages", "part", "split", "cancel", "product", "move", "tracking", "dispute"}).Draw(t, "step") {
+	switch rapid.SampledFrom([]string{"progress", "act", "ship", "ship packages", "part", "split", "cancel", "product", "move", "tracking", "dispute", "return", "request", "ask"}).Draw(t, "step") {
 	case "progress":
 		if _, err := m.Progress(o.ID); err != nil {
 			t.Fatal(err)
@@ -113,6 +113,29 @@ func randomStep(t *rapid.T, m *Market, call caller, o marketsim.TruthOrder, orde
 		call.post("/v2/fbs/posting/"+path, obj{"posting_number": []string{o.ID}})
 	case "tracking":
 		call.post("/v2/fbs/posting/tracking-number/set", obj{"tracking_numbers": []obj{{"posting_number": o.ID, "tracking_number": "T" + o.ID}}})
+	case "return":
+		for _, r := range m.Returns() {
+			if r.Order == o.ID {
+				if _, err := m.ProgressReturn(r.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	case "request":
+		action := rapid.SampledFrom([]int{-1, -10, 1010, 1020, 1040}).Draw(t, "action")
+		for _, r := range m.Returns() {
+			if r.Order == o.ID {
+				call.post("/v1/returns/rfbs/action/set", obj{"return_id": r.ID, "id": action, "comment": "нет", "rejection_reason_id": rejectReasonID, "compensation_amount": 1})
+			}
+		}
+	case "ask":
+		path := rapid.SampledFrom([]string{"approve", "reject"}).Draw(t, "answer")
+		m.enter()
+		asked := m.postings[o.ID].ask
+		m.mu.Unlock()
+		if asked != nil {
+			call.post("/v2/conditional-cancellation/"+path, obj{"cancellation_id": asked.id, "comment": "нет"})
+		}
 	case "dispute":
 		path := rapid.SampledFrom([]string{"arbitration", "awaiting-delivery"}).Draw(t, "dispute")
 		call.post("/v2/posting/fbs/"+path, obj{"posting_number": []string{o.ID}})
@@ -179,6 +202,7 @@ func checkBooks(t *rapid.T, m *Market, orders map[string]*model, ends map[string
 		}
 		checkCalls(t, o)
 	}
+	checkReturns(t, m)
 	for group, mo := range orders {
 		if units[group] != mo.units || totals[group] != mo.total {
 			t.Fatalf("order %s: %d units for %d, ordered %d for %d", group, units[group], totals[group], mo.units, mo.total)

@@ -116,6 +116,7 @@ func (m *Market) set(now time.Time, p *posting, st state) {
 		st.handedOver = now
 	}
 	p.hist.Set(now, &st)
+	p.overtake(now, st)
 	if p.scheme == orderhub.SchemeFBO {
 		m.notifyFBOChange(now, p, old, st)
 		return
@@ -143,6 +144,7 @@ func (m *Market) move(now time.Time, p *posting, status, sub string) {
 // comes after the assembly, not only after the hand-over.
 func (m *Market) cancel(now time.Time, p *posting, c cancellation) {
 	st := p.state()
+	m.sendBack(now, p, st, c)
 	st.cancelledAfterShip = assembled(st.status)
 	st.status, st.sub, st.busy, st.cancelAsked, st.cancellation = cancelled, subCanceled, "", false, c
 	m.set(now, p, st)

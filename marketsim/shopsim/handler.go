@@ -112,7 +112,7 @@ func (m *Market) apply(id string, d statusData) (status int, word string) {
 	case o.status == "cancelled" && d.Status == orderhub.StatusCancelled:
 		m.taken[id] = true
 		return http.StatusOK, "cancelled already"
-	case o.status == "cancelled" || o.status == "returned":
+	case o.status == "cancelled" || o.status == "returned" || o.status == "partially_returned":
 		return http.StatusConflict, "the order is " + o.status
 	}
 	m.taken[id] = true

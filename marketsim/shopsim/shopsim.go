@@ -1,7 +1,7 @@
-// Package shopsim simulates a small web shop: it sells, sends every order to the
-// hub (through the REST intake or by signed webhooks) until the hub has taken
-// it, and takes the hub's signed messages of statuses and stock. It knows the hub
-// only by HTTP.
+// Package shopsim simulates a small web shop: it sells, sends every order and
+// every return to the hub (through the REST intake or by signed webhooks) until
+// the hub has taken it, and takes the hub's signed messages of statuses and
+// stock. It knows the hub only by HTTP.
 package shopsim
 
 import (
@@ -24,7 +24,8 @@ type Mode string
 
 // The modes.
 const (
-	// ModeREST posts to {hub}/api/v1/accounts/{account}/orders with a bearer token.
+	// ModeREST posts to {hub}/api/v1/accounts/{account}/orders with a bearer token,
+	// returns too.
 	ModeREST Mode = "rest"
 	// ModeWebhook posts signed events to {hub}/hooks/{account}/{key}.
 	ModeWebhook Mode = "webhook"
@@ -73,6 +74,7 @@ type Market struct {
 	ids    []string        // in the order of placing
 	last   int             // number of the newest order
 	taken  map[string]bool // webhook ids
+	backs  []*giveback     // in the order of opening
 
 	shelves       map[string]*shelf // by SKU
 	onlyPublished bool
@@ -247,8 +249,12 @@ func (m *Market) Act(id string, act marketsim.BuyerAct) error {
 			to, kind, o.reason, o.by = "cancelled", "order.cancelled", "Отказ при получении", "buyer"
 		}
 	case marketsim.ActReturn:
-		if o.status == "delivered" || o.status == "completed" {
-			to = "returned"
+		switch o.status {
+		case "delivered", "completed", "partially_returned":
+			// The order says so when the goods are back.
+			if m.openReturn(o, false) {
+				return nil
+			}
 		}
 	case marketsim.ActRequestCancel:
 	}
@@ -257,6 +263,9 @@ func (m *Market) Act(id string, act marketsim.BuyerAct) error {
 	}
 	m.change(o, to)
 	m.out.add(m.message(kind, o))
+	if act == marketsim.ActRefuse {
+		m.openReturn(o, true)
+	}
 	return nil
 }
 

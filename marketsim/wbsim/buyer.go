@@ -157,12 +157,13 @@ func (m *Market) Act(externalID string, act marketsim.BuyerAct) error {
 			return refuse()
 		}
 		st.wb = wbRefused
+		m.refused(o, m.now())
 	case marketsim.ActReturn:
-		// Claims are another API; here the order stays sold.
-		if st.wb != wbSold || st.returned {
+		// A claim is another service's; here the order stays sold.
+		if st.wb != wbSold || !m.complain(o, m.now()) {
 			return refuse()
 		}
-		st.returned = true
+		return nil
 	case marketsim.ActPay, marketsim.ActRequestCancel:
 		return fmt.Errorf("order %s: %s does not exist on Wildberries", externalID, act)
 	default:

@@ -18,7 +18,7 @@ import (
 func TestCallsMatchTheDocuments(t *testing.T) {
 	t.Parallel()
 	var docs []*specs.Doc
-	for _, file := range []string{"01-general", "02-items", "03-orders-fbs", "05-dbs", "delta-after-2026-08-18"} {
+	for _, file := range []string{"01-general", "02-items", "03-orders-fbs", "05-dbs", "09-communications", "delta-after-2026-08-18"} {
 		docs = append(docs, specs.Load(t, "wildberries/"+file+".yaml"))
 	}
 	clk := newClock()
@@ -40,11 +40,15 @@ func TestCallsMatchTheDocuments(t *testing.T) {
 				return
 			}
 		}
+		if strings.Contains(v.Message, "the document has application/json; charset=utf-8") {
+			return // types are compared without their parameters, the document's has one
+		}
 		got = append(got, v.String())
 	})
 	walkFBS(t, m, c, clk)
 	walkDBS(t, m, c)
 	walkSeller(t, m, c)
+	walkReturns(t, m, c)
 	wrong = true
 	walkErrors(t, m, c)
 	if len(got) > 0 {
@@ -60,6 +64,7 @@ func TestCalls(t *testing.T) {
 	walkFBS(t, m, c, clk)
 	walkDBS(t, m, c)
 	walkSeller(t, m, c)
+	walkReturns(t, m, c)
 	walkErrors(t, m, c)
 }
 
@@ -237,6 +242,20 @@ func walkErrors(t *testing.T, m *Market, c *client) {
 		{"POST", cardsPath, "cards", 400, "errorText"},
 		{"POST", cardsPath, obj{"settings": obj{"cursor": obj{"limit": 101}}}, 400, "errorText"},
 		{"POST", cardsPath, obj{"settings": obj{"cursor": obj{"updatedAt": "yesterday"}}}, 400, "errorText"},
+
+		{"GET", "/api/v1/claims", nil, 400, "Invalid query params"},
+		{"GET", "/api/v1/claims?is_archive=maybe", nil, 400, "Invalid query params"},
+		{"GET", "/api/v1/claims?is_archive=true&limit=201", nil, 400, "Invalid query params"},
+		{"GET", "/api/v1/claims?is_archive=true&offset=-1", nil, 400, "Invalid query params"},
+		{"PATCH", "/api/v1/claim", obj{"id": "fe3e9337-e9f9-423c-8930-946a8ebef80a"}, 400, "Validation error"},
+		{"PATCH", "/api/v1/claim", obj{"action": "approve1"}, 400, "Validation error"},
+		{"PATCH", "/api/v1/claim", obj{"id": "fe3e9337-e9f9-423c-8930-946a8ebef80a", "action": "approve1"}, 400, "Validation error"},
+		{"PATCH", "/api/v1/claim", obj{"id": "x", "action": "rejectcustom"}, 400, "Validation error"},
+		{"PATCH", "/api/v1/claim", obj{"id": "x", "action": "rejectcustom", "comment": "short"}, 400, "Validation error"},
+		{"GET", reportPath + "?status=active&limit=10&offset=0", nil, 400, "Bad Request"},
+		{"GET", reportPath + "?dateFrom=2026-11-01&dateTo=2026-12-02&status=active&limit=10&offset=0", nil, 400, "Bad Request"},
+		{"GET", reportPath + "?dateFrom=2026-11-01&dateTo=2026-11-02&status=old&limit=10&offset=0", nil, 400, "Bad Request"},
+		{"GET", reportPath + "?dateFrom=2026-11-01&dateTo=2026-11-02&status=active", nil, 400, "Bad Request"},
 
 		// Removed calls.
 		{"PATCH", "/api/v3/supplies/" + s + "/orders/" + id, nil, 404, "path not found"},

@@ -47,7 +47,6 @@ type state struct {
 	supply   string // id of the supply that the order is attached to
 	sgtins   []string
 	sgtinAt  time.Time
-	returned bool // the buyer brought it back: not visible in this API
 }
 
 // isNew is the condition of the "orders/new" lists.

@@ -24,6 +24,8 @@ const (
 	groupWarehouses quotaGroup = "warehouses"
 	groupStocks     quotaGroup = "stocks"
 	groupCards      quotaGroup = "cards" // reading the catalogue
+	groupClaims     quotaGroup = "claims"
+	groupReturns    quotaGroup = "item-returns"
 	groupPing       quotaGroup = "ping"
 	groupSeller     quotaGroup = "seller-info"
 )
@@ -49,6 +51,8 @@ var limits = map[quotaGroup]limit{
 	groupWarehouses: {300, time.Minute, 20, 10},
 	groupStocks:     {300, time.Minute, 20, 10},
 	groupCards:      {100, time.Minute, 5, 0},
+	groupClaims:     {20, time.Minute, 10, 0},
+	groupReturns:    {1, time.Minute, 10, 0},
 	groupPing:       {3, 30 * time.Second, 3, 0},
 	groupSeller:     {1, time.Minute, 10, 0},
 }

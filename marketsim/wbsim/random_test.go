@@ -62,6 +62,8 @@ type world struct {
 	ids  []string
 	sups []string
 	last map[string]marketsim.TruthOrder
+	// back are the returns as they were.
+	back map[string]marketsim.TruthReturn
 }
 
 func TestAnyCallsLeaveTheBooksConsistent(t *testing.T) {
@@ -69,7 +71,7 @@ func TestAnyCallsLeaveTheBooksConsistent(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		clk := newClock()
 		m := New(Options{QuotaScale: -1, Now: clk.now, Traits: mixed, B2BEvery: 5, ReshipAfter: time.Minute})
-		w := &world{t: rt, m: m, clk: clk, last: map[string]marketsim.TruthOrder{},
+		w := &world{t: rt, m: m, clk: clk, last: map[string]marketsim.TruthOrder{}, back: map[string]marketsim.TruthReturn{},
 			c: &client{t: t, handler: m.Handler(), token: m.Settings()["token"]}}
 		// A start in the middle of work, so that late states are reached often.
 		for range 2 {
@@ -78,6 +80,10 @@ func TestAnyCallsLeaveTheBooksConsistent(t *testing.T) {
 			w.sups = append(w.sups, w.c.supply())
 		}
 		w.c.accept(w.sups[0], w.ids[0], w.ids[1])
+		for range 2 {
+			w.ids = append(w.ids, sold(t, m, w.c))
+		}
+		act(t, m, w.ids[len(w.ids)-1], marketsim.ActReturn)
 		rt.Repeat(map[string]func(*rapid.T){
 			"place":   func(*rapid.T) { w.place() },
 			"supply":  func(*rapid.T) { w.sups = append(w.sups, w.c.supply()) },
@@ -88,6 +94,7 @@ func TestAnyCallsLeaveTheBooksConsistent(t *testing.T) {
 			"scan":    func(*rapid.T) { w.scan() },
 			"dbs":     func(*rapid.T) { w.dbs() },
 			"buyer":   func(*rapid.T) { w.buyer() },
+			"returns": func(*rapid.T) { w.returns() },
 			"":        func(*rapid.T) { w.check() },
 		})
 	})
@@ -187,6 +194,47 @@ func (w *world) buyer() {
 	}
 }
 
+// returns lets Wildberries or the seller do something about a return.
+func (w *world) returns() {
+	all := w.m.Returns()
+	if len(all) == 0 {
+		return
+	}
+	r := rapid.SampledFrom(all).Draw(w.t, "return")
+	if rapid.Bool().Draw(w.t, "progress") {
+		if moved, err := w.m.ProgressReturn(r.ID); err != nil || (moved && r.State == orderhub.ReturnReceived) {
+			w.t.Fatalf("progress of a return that is %s: %v, %v", r.State, moved, err)
+		}
+		return
+	}
+	for _, cl := range w.m.backs[r.ID].claims {
+		action := rapid.SampledFrom(append(openActions, "approvecc1")).Draw(w.t, "action")
+		w.call("PATCH", "/api/v1/claim", obj{"id": cl.id, "action": action, "comment": "Товар без следов брака"})
+	}
+}
+
+// checkReturns: one return per order, that never goes back but for a closed one,
+// which the seller or another claim may open; refunds come with granted claims.
+func (w *world) checkReturns(now map[string]marketsim.TruthOrder) {
+	seen := map[string]bool{}
+	for _, r := range w.m.Returns() {
+		o := now[r.Order]
+		refused := r.Kind == orderhub.ReturnRefused
+		if seen[r.Order] || refused != (o.Headline == orderhub.StatusCancelled) || (!refused && o.Headline != orderhub.StatusDelivered) {
+			w.t.Fatalf("return %+v of %s", r, pair(o))
+		}
+		seen[r.Order] = true
+		prev := w.back[r.ID]
+		if r.State.Rank() < prev.State.Rank() && prev.State != orderhub.ReturnClosed {
+			w.t.Fatalf("return %s went from %s to %s", r.ID, prev.State, r.State)
+		}
+		if came := r.State == orderhub.ReturnReceived && !refused; came && (r.RefundMinor == 0 || len(r.Units) != 1) {
+			w.t.Fatalf("goods came back without a refund: %+v", r)
+		}
+		w.back[r.ID] = r
+	}
+}
+
 func (w *world) check() {
 	now := map[string]marketsim.TruthOrder{}
 	var fresh []string
@@ -215,6 +263,7 @@ func (w *world) check() {
 		}
 	}
 	w.checkSupplies(now)
+	w.checkReturns(now)
 }
 
 // checkMove: an order moved along the documented arrows, at most one step, and

@@ -63,6 +63,9 @@ func routes() []route {
 		other(groupWarehouses, scopeMarketplace, false, "GET /api/v3/warehouses", (*Market).listWarehouses),
 		other(groupStocks, scopeMarketplace, true, "PUT /api/v3/stocks/{warehouseId}", (*Market).putStocks),
 		other(groupStocks, scopeMarketplace, false, "POST /api/v3/stocks/{warehouseId}", (*Market).getStocks),
+		other(groupClaims, scopeReturns, false, "GET /api/v1/claims", (*Market).listClaims),
+		other(groupClaims, scopeReturns, true, "PATCH /api/v1/claim", (*Market).answerClaim),
+		other(groupReturns, scopeAnalytics, false, "GET /api/analytics/v1/item-returns", (*Market).itemReturns),
 
 		fbs(groupFBS, false, "GET /api/v3/orders/new", (*Market).fbsNew),
 		fbs(groupFBS, false, "GET /api/v3/orders", (*Market).fbsList),

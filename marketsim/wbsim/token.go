@@ -18,7 +18,9 @@ const (
 	tokenPersonal = 3
 
 	scopeContent     int64 = 1 << 1
+	scopeAnalytics   int64 = 1 << 2
 	scopeMarketplace int64 = 1 << 4
+	scopeReturns     int64 = 1 << 11
 	scopeReadOnly    int64 = 1 << 30
 )
 
@@ -26,7 +28,8 @@ const (
 type Claims struct {
 	// Type: 1 basic, 2 test, 3 personal, 4 service.
 	Type int
-	// Scopes is the bit mask of categories: bit 1 Content, bit 4 Marketplace, bit 30 read only.
+	// Scopes is the bit mask of categories: bit 1 Content, bit 2 Analytics, bit 4
+	// Marketplace, bit 11 Returns, bit 30 read only.
 	Scopes  int64
 	Expires time.Time
 }

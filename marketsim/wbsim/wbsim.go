@@ -1,6 +1,6 @@
 // Package wbsim simulates the seller API of Wildberries with one seller behind
 // it: assembly orders of the FBS and DBS models, supplies, labelling codes,
-// cards, stocks, the gateway's token check and its token buckets. It is built from the
+// cards, stocks, claims and returns, the gateway's token check and its token buckets. It is built from the
 // official documents only and is the other side of the wire: it must not import
 // the hub's adapter or store, and the adapter must not import it.
 //
@@ -68,9 +68,13 @@ type Market struct {
 	supplies   map[string]*supply
 	supplyList []*supply // by number
 	stocks     map[stockKey]*marketsim.History[int64]
-	goods      map[string]*card // by article
-	cards      []*card          // by time of change and number
-	chrts, nms map[int64]bool   // the numbers in the catalogue
+	goods      map[string]*card     // by article
+	cards      []*card              // by time of change and number
+	chrts, nms map[int64]bool       // the numbers in the catalogue
+	backs      map[string]*comeback // returns by rid
+	backList   []*comeback          // in the order of their opening
+	claims     map[string]*claim
+	claimList  []*claim // oldest first
 	lastOrder  int64
 	lastSupply int64
 	purchases  int
@@ -104,10 +108,15 @@ func New(opts Options) *Market {
 		stocks:   map[stockKey]*marketsim.History[int64]{},
 		goods:    map[string]*card{},
 		chrts:    map[int64]bool{}, nms: map[int64]bool{},
+		backs:      map[string]*comeback{},
+		claims:     map[string]*claim{},
 		lastOrder:  4_000_000_000,
 		lastSupply: 180_000_000,
 	}
-	m.token = NewToken(Claims{Type: tokenPersonal, Scopes: scopeMarketplace | scopeContent, Expires: m.now().Add(180 * 24 * time.Hour)})
+	m.token = NewToken(Claims{
+		Type: tokenPersonal, Scopes: scopeMarketplace | scopeContent | scopeReturns | scopeAnalytics,
+		Expires: m.now().Add(180 * 24 * time.Hour),
+	})
 	m.handler = m.newHandler()
 	return m
 }
@@ -119,7 +128,8 @@ func (m *Market) Channel() orderhub.Channel { return "wildberries" }
 func (m *Market) Handler() http.Handler { return m.handler }
 
 // Settings implements marketsim.Market: a personal token of the categories
-// Marketplace and Content that is valid for 180 days, and the main warehouse.
+// Marketplace, Content, Returns and Analytics that is valid for 180 days, and the
+// main warehouse.
 func (m *Market) Settings() map[string]string {
 	return map[string]string{"token": m.token, "warehouse_id": strconv.FormatInt(MainWarehouse, 10)}
 }

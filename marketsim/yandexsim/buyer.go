@@ -181,8 +181,7 @@ func (m *Market) Act(externalID string, act marketsim.BuyerAct) error {
 			return nil
 		}
 	case marketsim.ActReturn:
-		if s.status == stDelivered || s.status == stPartly {
-			m.giveBack(o, s, now)
+		if (s.status == stDelivered || s.status == stPartly) && m.openReturn(o, &s, now) {
 			return nil
 		}
 	}
@@ -195,27 +194,7 @@ func (m *Market) refuse(o *order, s state, now time.Time) {
 		sub = subPickupExpired
 	}
 	m.move(o, s, stCancelled, sub, now)
-	m.notifyReturn(o, "UNREDEEMED", countsOf(s.lines))
-}
-
-// giveBack returns one unit (every other order that has more than one) or all.
-func (m *Market) giveBack(o *order, s state, now time.Time) {
-	to, items := stReturned, map[string]int64{}
-	one := s.status == stDelivered && s.units() > 1 && mix(m.opts.Seed, uint64(o.id))%2 == 0
-	s.withLines(func(l *line) {
-		left := l.count - l.back
-		if one && left > 0 && to == stReturned {
-			to, left = stPartly, 1
-		} else if one {
-			left = 0
-		}
-		if left > 0 {
-			l.back += left
-			items[l.sku] += left
-		}
-	})
-	m.move(o, s, to, s.sub, now)
-	m.notifyReturn(o, "RETURN", items)
+	m.openRefused(o, &s, now)
 }
 
 func countsOf(lines []line) map[string]int64 {

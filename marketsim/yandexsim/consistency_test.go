@@ -67,7 +67,7 @@ func TestAnySequence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()
-		m := New(Options{Now: c.now, Fast: true, Seed: rapid.Uint64().Draw(t, "seed"), CancelAnswer: time.Minute})
+		m := New(Options{Now: c.now, Fast: true, Seed: rapid.Uint64().Draw(t, "seed"), CancelAnswer: time.Minute, ReturnAnswer: time.Minute})
 		defer m.Close()
 		var ids []string
 		last := map[string]marketsim.TruthOrder{}
@@ -99,6 +99,11 @@ func TestAnySequence(t *testing.T) {
 			case 2:
 				if _, err := m.Progress(id); err != nil {
 					t.Fatal(err)
+				}
+				for _, r := range m.Returns() {
+					if _, err := m.ProgressReturn(r.ID); err != nil {
+						t.Fatal(err)
+					}
 				}
 			default:
 				m.mu.Lock()

@@ -68,7 +68,7 @@ func (m *Market) listOffers(c *call) (any, *apiError) {
 	if body.OfferIDs != nil && (len(body.OfferIDs) < 1 || len(body.OfferIDs) > 100) {
 		return nil, refuse("offerIds size must be between 1 and 100 (rejected size: %d)", len(body.OfferIDs))
 	}
-	limit, fail := c.limit(50, 100)
+	limit, fail := c.limit(100)
 	if fail != nil {
 		return nil, fail
 	}

@@ -26,7 +26,7 @@ func (m *Market) listOrders(c *call) (any, *apiError) {
 	if fail := c.decode(&f); fail != nil {
 		return nil, fail
 	}
-	limit, fail := c.limit(ordersPerPage, ordersPerPage)
+	limit, fail := c.limit(ordersPerPage)
 	if fail != nil {
 		return nil, fail
 	}
@@ -72,11 +72,14 @@ func (m *Market) search(f *filter, after int64, limit int, asOf time.Time) (foun
 	return found, false
 }
 
+// defaultPage is the page size of a call that names none.
+const defaultPage = 50
+
 // limit reads the page size; larger ones are cut down silently.
-func (c *call) limit(def, highest int) (int, *apiError) {
+func (c *call) limit(highest int) (int, *apiError) {
 	text := c.r.URL.Query().Get("limit")
 	if text == "" {
-		return def, nil
+		return defaultPage, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

@@ -119,10 +119,31 @@ func (m *Market) notifyUpdated(o *order, what string) {
 	m.send("ORDER_UPDATED", f)
 }
 
-func (m *Market) notifyReturn(o *order, kind string, counts map[string]int64) {
-	m.returns++
-	f := about(o)
-	f["returnId"], f["returnType"] = m.returns, kind
-	f["items"], f["createdAt"] = eventItems(counts), eventTime(o.history.Now().updated)
+func (m *Market) notifyReturn(b *giveback) {
+	counts := map[string]int64{}
+	for _, it := range b.items {
+		counts[it.sku] += it.count
+	}
+	f := about(b.o)
+	f["returnId"], f["returnType"] = b.id, b.returnType()
+	f["items"], f["createdAt"] = eventItems(counts), eventTime(b.created)
 	m.send("ORDER_RETURN_CREATED", f)
+}
+
+// notifyReturnStatus tells only what is not as it was.
+func (m *Market) notifyReturnStatus(b *giveback, was *backState) {
+	s := b.history.Now()
+	changed := map[string]any{}
+	if s.refund != was.refund {
+		changed["refundStatus"] = s.refund
+	}
+	if s.shipment != was.shipment && s.shipment != shNone {
+		changed["shipmentStatus"] = s.shipment
+	}
+	if len(changed) == 0 {
+		return
+	}
+	f := about(b.o)
+	f["returnId"], f["statuses"], f["updatedAt"] = b.id, changed, eventTime(s.updated)
+	m.send("ORDER_RETURN_STATUS_UPDATED", f)
 }

@@ -119,6 +119,7 @@ type order struct {
 	history marketsim.History[*state]
 	changes int // how many states there were
 	calls   []marketsim.Call
+	backs   []*giveback // its returns, oldest first
 	// held is what the order took from the seller's figure and holds still.
 	held map[string]int64
 }

@@ -46,6 +46,11 @@ var allRoutes = []*route{
 	{method: "POST", pattern: "/v2/campaigns/{campaignId}/orders/status-update", resource: "117", scopes: scopesWrite, limit: perHour(10000), items: true, handler: (*Market).updateStatuses},
 	{method: "PUT", pattern: anOrder + "/boxes", resource: "206", scopes: scopesWrite, limit: perHour(10000), handler: (*Market).putBoxes},
 	{method: "PUT", pattern: anOrder + "/cancellation/accept", resource: "137", scopes: scopesWrite, limit: perHour(500), handler: (*Market).answerCancellation},
+	{method: "PUT", pattern: anOrder + "/items", resource: "57", scopes: scopesWrite, limit: perHour(10000), parallel: 6, handler: (*Market).putItems},
+	{method: "GET", pattern: "/v2/campaigns/{campaignId}/returns", resource: "148", scopes: scopesRead, limit: perHour(5000), noBody: true, handler: (*Market).listReturns},
+	{method: "GET", pattern: anOrder + "/returns/{returnId}", resource: "159", scopes: scopesRead, limit: perHour(7000), noBody: true, handler: (*Market).getReturn},
+	{method: "POST", pattern: "/v1/businesses/{businessId}/returns/decisions", resource: "287", scopes: scopesRead, limit: perHour(5000), handler: (*Market).listDecisions},
+	{method: "POST", pattern: anOrder + "/returns/{returnId}/decision/submit", resource: "161", scopes: scopesWrite, limit: perHour(5000), handler: (*Market).submitDecision},
 	{method: "POST", pattern: anOrder + "/delivery/track", resource: "136", scopes: scopesWrite, limit: perHour(10000), handler: (*Market).postTrack},
 	{method: "POST", pattern: anOrder + "/identifiers/status", resource: "259", scopes: scopesRead, limit: perHour(1000), noBody: true, handler: (*Market).identifierStatus},
 	{method: "GET", pattern: anOrder + "/buyer", resource: "130", scopes: scopesRead, limit: perHour(3000), noBody: true, handler: (*Market).getBuyer},
@@ -150,6 +155,10 @@ func (m *Market) serve(methods map[string]*route) http.HandlerFunc {
 		answer, fail := m.handle(c)
 		if fail != nil {
 			fail.write(w)
+			return
+		}
+		if _, none := answer.(noBody); none {
+			w.WriteHeader(http.StatusOK)
 			return
 		}
 		writeJSON(w, http.StatusOK, answer)

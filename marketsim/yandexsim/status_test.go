@@ -279,7 +279,7 @@ func TestBuyersActs(t *testing.T) {
 		"STARTED":   {marketsim.ActCancel: "CANCELLED USER_CHANGED_MIND"},
 		"DELIVERY":  {marketsim.ActRequestCancel: "DELIVERY DELIVERY_SERVICE_RECEIVED", marketsim.ActRefuse: "CANCELLED USER_REFUSED_DELIVERY"},
 		"PICKUP":    {marketsim.ActRequestCancel: "PICKUP PICKUP_SERVICE_RECEIVED", marketsim.ActRefuse: "CANCELLED PICKUP_EXPIRED"},
-		"DELIVERED": {marketsim.ActReturn: "RETURNED"},
+		"DELIVERED": {marketsim.ActReturn: "DELIVERED DELIVERY_SERVICE_DELIVERED"},
 		"CANCELLED": {},
 	} {
 		for _, act := range acts {
@@ -301,10 +301,12 @@ func TestBuyersActs(t *testing.T) {
 	for range 20 {
 		id := points["DELIVERED"](s, orderhub.SchemeFBS)
 		s.act(id, marketsim.ActReturn)
+		s.bring(id)
 		o := s.truth(id)
 		if o.Headline == orderhub.StatusPartiallyReturned {
 			partly++
 			s.act(id, marketsim.ActReturn)
+			s.bring(id)
 			o = s.truth(id)
 		}
 		if o.Headline != orderhub.StatusReturned || o.Units != 3 {

@@ -65,7 +65,7 @@ func (m *Market) stockPage(c *call, shop campaign, f stockFilter) (offers []any,
 	if f.OfferIDs != nil && (len(f.OfferIDs) < 1 || len(f.OfferIDs) > 500) {
 		return nil, nil, refuse("offerIds size must be between 1 and 500 (rejected size: %d)", len(f.OfferIDs))
 	}
-	limit, fail := c.limit(50, 100)
+	limit, fail := c.limit(100)
 	if fail != nil {
 		return nil, nil, fail
 	}

@@ -17,6 +17,16 @@ func (k kopecks) MarshalJSON() ([]byte, error) {
 	return []byte(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")), nil
 }
 
+// jsonKopecks reads such an amount; fractions of a kopeck are refused.
+type jsonKopecks int64
+
+// UnmarshalJSON reads 2980.5 as 298050.
+func (k *jsonKopecks) UnmarshalJSON(b []byte) error {
+	m, err := orderhub.ParseMoney(string(b), "RUB")
+	*k = jsonKopecks(m.Minor)
+	return err
+}
+
 // currency is roubles in the word that the Market still uses.
 const currency = "RUR"
 

@@ -59,6 +59,9 @@ type Options struct {
 	// CancelAnswer is how long the seller may think about a buyer's request to
 	// cancel before it is granted; 0 = the documented 48 hours.
 	CancelAnswer time.Duration
+	// ReturnAnswer is how long the seller may think about a return before the
+	// money goes back; 0 = the documented 48 hours.
+	ReturnAnswer time.Duration
 }
 
 // The shops of the account. A campaign is one shop; partnerID is the other
@@ -114,12 +117,17 @@ type Market struct {
 	// onlyPublished: buyers take no more than the figure.
 	onlyPublished bool
 
-	open    map[int64]bool // the shops that GET /v2/campaigns shows
-	boxes   int64
-	returns int64
+	open  map[int64]bool // the shops that GET /v2/campaigns shows
+	boxes int64
+
+	backs     []*giveback // returns and refused deliveries; ids are consecutive
+	undecided []undecided // returns that waited for a decision, oldest first
 }
 
-var _ marketsim.Stocked = (*Market)(nil)
+var (
+	_ marketsim.Stocked   = (*Market)(nil)
+	_ marketsim.Returning = (*Market)(nil)
+)
 
 // New makes a Market; Close it.
 func New(opts Options) *Market {
@@ -141,10 +149,13 @@ func New(opts Options) *Market {
 	if opts.CancelAnswer == 0 {
 		opts.CancelAnswer = 48 * time.Hour
 	}
+	if opts.ReturnAnswer == 0 {
+		opts.ReturnAnswer = 48 * time.Hour
+	}
 	m := &Market{
 		opts: opts, inject: opts.Injector, limits: newLimiter(opts.Limits),
 		marked: map[string]bool{}, stocks: map[stockKey]*stock{}, goods: newShelf(),
-		open: map[int64]bool{CampaignFBS: true, CampaignDBS: true}, boxes: 640_000_000, returns: 91_000_000,
+		open: map[int64]bool{CampaignFBS: true, CampaignDBS: true}, boxes: 640_000_000,
 	}
 	for _, sku := range opts.Marked {
 		m.marked[sku] = true
@@ -201,6 +212,7 @@ func (m *Market) tick() time.Time {
 	}
 	m.last = now
 	m.grantOverdue(now)
+	m.refundOverdue(now)
 	return now
 }
 

@@ -17,6 +17,8 @@ CREATE TABLE products (
   updated_at BIGINT NOT NULL
 );
 
+CREATE INDEX products_strict ON products (sku) WHERE oversell = 'strict';
+
 CREATE TABLE product_barcodes (
   barcode TEXT NOT NULL,
   sku     TEXT NOT NULL REFERENCES products(sku),
@@ -171,6 +173,7 @@ CREATE TABLE publications (
   state        TEXT NOT NULL, -- idle, intent, sent, accepted, confirmed, uncertain, rejected, stopped
   wanted       BIGINT NOT NULL, -- -1 = nothing was ever wanted
   wanted_at    BIGINT NOT NULL,
+  after_orders BIGINT NOT NULL, -- 1: it waits for the account's newest orders if it is a raise
   sent         BIGINT NOT NULL, -- -1 = never
   sent_at      BIGINT NOT NULL,
   accepted_at  BIGINT NOT NULL,
@@ -182,6 +185,7 @@ CREATE TABLE publications (
   next_at      BIGINT NOT NULL,
   attempts     BIGINT NOT NULL,
   checks       BIGINT NOT NULL,
+  doubts       BIGINT NOT NULL, -- figures in a row that could not be confirmed
   late_us      BIGINT NOT NULL, -- how long after it was sent the figure was still not shown
   confirm_us   BIGINT NOT NULL, -- from sending the figure to reading it back, 0 = not yet
   foreign_at   BIGINT NOT NULL, -- when somebody else's figure was found here, 0 = never

@@ -17,6 +17,8 @@ CREATE TABLE products (
   updated_at INTEGER NOT NULL
 );
 
+CREATE INDEX products_strict ON products (sku) WHERE oversell = 'strict';
+
 CREATE TABLE product_barcodes (
   barcode TEXT NOT NULL,
   sku     TEXT NOT NULL REFERENCES products(sku),
@@ -171,6 +173,7 @@ CREATE TABLE publications (
   state        TEXT NOT NULL, -- idle, intent, sent, accepted, confirmed, uncertain, rejected, stopped
   wanted       INTEGER NOT NULL, -- -1 = nothing was ever wanted
   wanted_at    INTEGER NOT NULL,
+  after_orders INTEGER NOT NULL, -- 1: it waits for the account's newest orders if it is a raise
   sent         INTEGER NOT NULL, -- -1 = never
   sent_at      INTEGER NOT NULL,
   accepted_at  INTEGER NOT NULL,
@@ -182,6 +185,7 @@ CREATE TABLE publications (
   next_at      INTEGER NOT NULL,
   attempts     INTEGER NOT NULL,
   checks       INTEGER NOT NULL,
+  doubts       INTEGER NOT NULL, -- figures in a row that could not be confirmed
   late_us      INTEGER NOT NULL, -- how long after it was sent the figure was still not shown
   confirm_us   INTEGER NOT NULL, -- from sending the figure to reading it back, 0 = not yet
   foreign_at   INTEGER NOT NULL, -- when somebody else's figure was found here, 0 = never

@@ -1,0 +1,31 @@
+package demo_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/orderhub/orderhub/demo"
+	"github.com/orderhub/orderhub/store/storetest"
+)
+
+// TestFanout: every sale reaches every other channel. How fast is for the bench.
+func TestFanout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("sells for some seconds")
+	}
+	t.Parallel()
+	for _, engine := range storetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			cfg := storetest.Config(t, engine)
+			r, err := demo.Fanout(t.Context(), demo.FanoutOptions{DSN: cfg.DSN, Secret: cfg.Secret, Goods: 50, PerSecond: 10, For: 3 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Orders != 30 || r.Pairs < 90 || r.Missing != 0 || r.Requests == 0 || r.Figures < r.Requests || r.Told[0] <= 0 {
+				t.Errorf("%+v", r)
+			}
+			t.Logf("%+v", r)
+		})
+	}
+}
