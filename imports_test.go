@@ -72,7 +72,7 @@ var importRules = []importRule{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
-		".", "api", "channel", "channel/*", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},

@@ -1,6 +1,6 @@
 // Package bench measures the hub on the machine it runs on: how fast orders are
-// accepted, how fast a webhook is kept, how fast the list of orders answers. It
-// uses the real store and the real pipeline with the durability of production,
+// accepted, how fast a webhook is kept, how fast the list of orders answers, how
+// fast a sale reaches the other channels. It uses the real store and the real pipeline with the durability of production,
 // in throw-away databases, and calls nothing outside. It must not touch a
 // database that it has not made itself, and never decides anything for the hub.
 //
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/demo"
 )
 
 // The parts of the bench.
@@ -27,10 +28,16 @@ const (
 	PartWebhook = "webhook"
 	PartList    = "list"
 	PartImport  = "import"
+	PartFanout  = "fanout"
+	// PartFigures takes a quarter of an hour: the quotas of the marketplaces. It runs
+	// only when it is named.
+	PartFigures = "figures"
 )
 
 // Parts lists the parts in the order they run.
-func Parts() []string { return []string{PartAccept, PartWebhook, PartList, PartImport} }
+func Parts() []string {
+	return []string{PartAccept, PartWebhook, PartList, PartImport, PartFanout, PartFigures}
+}
 
 // Options say what to measure. The zero value measures everything on SQLite.
 type Options struct {
@@ -70,14 +77,16 @@ type Machine struct {
 
 // EngineReport is what was measured on one engine.
 type EngineReport struct {
-	Engine     string         `json:"engine"`
-	Version    string         `json:"version"`
-	Durability string         `json:"durability"`
-	Accept     []AcceptResult `json:"accept,omitempty"`
-	Webhook    *WebhookResult `json:"webhook,omitempty"`
-	List       *ListReport    `json:"list,omitempty"`
-	Import     *ImportResult  `json:"import,omitempty"`
-	Seconds    float64        `json:"seconds"`
+	Engine     string               `json:"engine"`
+	Version    string               `json:"version"`
+	Durability string               `json:"durability"`
+	Accept     []AcceptResult       `json:"accept,omitempty"`
+	Webhook    *WebhookResult       `json:"webhook,omitempty"`
+	List       *ListReport          `json:"list,omitempty"`
+	Import     *ImportResult        `json:"import,omitempty"`
+	Fanout     *FanoutResult        `json:"fanout,omitempty"`
+	Figures    []demo.FiguresReport `json:"figures,omitempty"`
+	Seconds    float64              `json:"seconds"`
 }
 
 // Run measures and prints a report to w. Progress goes there too unless JSON is
@@ -175,6 +184,16 @@ func (b *run) engine(ctx context.Context, name string) (EngineReport, error) {
 	if b.wants(PartImport) {
 		if e.Import, err = b.imports(ctx, name); err != nil {
 			return e, fmt.Errorf("import: %w", err)
+		}
+	}
+	if b.wants(PartFanout) {
+		if e.Fanout, err = b.fanout(ctx, name); err != nil {
+			return e, fmt.Errorf("fanout: %w", err)
+		}
+	}
+	if slices.Contains(b.opts.Only, PartFigures) {
+		if e.Figures, err = b.figures(ctx, name); err != nil {
+			return e, fmt.Errorf("figures: %w", err)
 		}
 	}
 	e.Seconds = time.Since(began).Seconds()

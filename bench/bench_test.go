@@ -57,6 +57,9 @@ func checkEngine(t *testing.T, e EngineReport) {
 	if w := e.Webhook; w == nil || w.Sent == 0 || w.Errors != 0 || w.Orders != w.Sent || w.P50 <= 0 || w.Max < w.P99 {
 		t.Errorf("webhooks: %+v", w)
 	}
+	if f := e.Fanout; f == nil || f.Free.Orders == 0 || f.Free.Pairs == 0 || f.Free.Missing != 0 || f.Free.Told[0] <= 0 {
+		t.Errorf("fan-out: %+v", f)
+	}
 	if i := e.Import; i == nil || i.Products == 0 || i.PerSecond <= 0 || i.PeakHeap <= 0 || i.Floor <= 0 || i.OfFloor <= 0 {
 		t.Errorf("import: %+v", i)
 	}

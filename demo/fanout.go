@@ -46,8 +46,9 @@ type FanoutReport struct {
 	// Polled is the same for the channel that sends no notification (Wildberries),
 	// from when the order was read; Seen from the sale to there, a matter of how
 	// often it is polled.
-	Polled [3]float64 `json:"polled_told_seconds"`
-	Seen   [3]float64 `json:"polled_seen_seconds"`
+	Polled      [3]float64 `json:"polled_told_seconds"`
+	PolledPairs int        `json:"polled_pairs"`
+	Seen        [3]float64 `json:"polled_seen_seconds"`
 	// Put off by limits: pairs whose figure waited for the channel's pause between
 	// two figures of one offer. They are not in Told and Polled.
 	PutOff        int        `json:"put_off"`
@@ -125,7 +126,6 @@ type fanout struct {
 	last    map[string]time.Time         // channel/article: the figure before
 	sales   map[string]*sale             // channel/order
 	open    int
-	pairs   int
 
 	requests, figures int
 }
@@ -230,7 +230,6 @@ func (f *fanout) place(m marketsim.Market, markets []marketsim.Market, spec mark
 			f.waiting[key] = append(f.waiting[key], t)
 			s.told = append(s.told, t)
 			f.open++
-			f.pairs++
 		}
 	}
 	ids, err := m.Place(spec)
@@ -357,7 +356,7 @@ func (f *fanout) report(ctx context.Context, w *world) (FanoutReport, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := FanoutReport{Orders: len(f.sales), Pairs: f.pairs, Missing: f.open, Requests: f.requests, Figures: f.figures}
+	r := FanoutReport{Orders: len(f.sales), Missing: f.open, Requests: f.requests, Figures: f.figures}
 	var direct, polled, seen, off []float64
 	for _, key := range slices.Sorted(maps.Keys(f.sales)) {
 		s := f.sales[key]
@@ -379,6 +378,7 @@ func (f *fanout) report(ctx context.Context, w *world) (FanoutReport, error) {
 			}
 		}
 	}
+	r.Pairs, r.PolledPairs = len(direct), len(polled)
 	r.Told, r.Polled, r.Seen, r.PutOff, r.PutOffSeconds = quantiles(direct), quantiles(polled), quantiles(seen), len(off), quantiles(off)
 	return r, nil
 }

@@ -7,7 +7,7 @@ type benchCmd struct {
 	Dir      string   `help:"Where the SQLite file is made; without it, a temporary folder." type:"path"`
 	Engine   []string `help:"Only these engines: sqlite, postgres."`
 	Orders   int      `help:"How many orders the list bench seeds." default:"1000000"`
-	Only     []string `help:"Only these parts: accept, webhook, list, import."`
+	Only     []string `help:"Only these parts: accept, webhook, list, import, fanout, figures (a quarter of an hour, only when named)."`
 	JSON     bool     `help:"Print JSON."`
 }
 
