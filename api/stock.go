@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,6 +25,30 @@ type StockCard struct {
 	Moves     []orderhub.Move `json:"moves" doc:"Every change of the figures with its cause, newest first; the figures are their sum. Of a kit, see its components."`
 	Before    int64           `json:"before,omitempty" doc:"Continues the moves; absent at their end."`
 	Listings  []ShownView     `json:"listings" doc:"What the channels are to show, and how far that is."`
+	Channels  []ChannelTimes  `json:"channels" doc:"How long the channels of these listings take to show a figure: what the exposure is worked out from."`
+}
+
+// ChannelTimes are how long the channel of an account takes to show a figure,
+// measured over a day.
+type ChannelTimes struct {
+	Account string `json:"account"`
+	StockTimes
+}
+
+// StockTimes are measured times.
+type StockTimes struct {
+	Measured    int64   `json:"measured" doc:"How many figures were read back within a day."`
+	MeanSeconds float64 `json:"mean_seconds" doc:"From sending a figure to reading it back, mean of those."`
+	MaxSeconds  float64 `json:"max_seconds"`
+	LateSeconds float64 `json:"late_seconds" doc:"The longest that a lowered figure was seen not to be shown; 0 = each was there at the first look."`
+	LagSeconds  float64 `json:"lag_seconds" doc:"How late at most the channel is expected to show a sale or a figure: the setting --stock-lag, or twice late_seconds if that is more. What it may sell counts as exposure until that long has passed."`
+}
+
+func stockTimes(f pipeline.StockFreshness) StockTimes {
+	return StockTimes{
+		Measured: f.Took.Figures, MeanSeconds: f.Took.Mean().Seconds(), MaxSeconds: f.Took.Longest.Seconds(),
+		LateSeconds: f.Took.Late.Seconds(), LagSeconds: f.Lag.Seconds(),
+	}
 }
 
 // FigureView is the figures of a product, or of a component of a kit.
@@ -107,6 +133,10 @@ func stockCard(e pipeline.Explained) StockCard {
 	}
 	for _, l := range e.Listings {
 		c.Listings = append(c.Listings, shownView(l.Listing, l.Publication))
+	}
+	c.Channels = []ChannelTimes{}
+	for _, id := range slices.Sorted(maps.Keys(e.Times)) {
+		c.Channels = append(c.Channels, ChannelTimes{id, stockTimes(e.Times[id])})
 	}
 	return c
 }

@@ -116,14 +116,10 @@ type AccountView struct {
 
 // StockFreshView is how near the stock figures are that an account shows.
 type StockFreshView struct {
-	States      map[store.PublicationState]int64 `json:"states" doc:"Listings by how far their figure is."`
-	Foreign     int64                            `json:"foreign" doc:"Listings where within a day a figure was found that is not the hub's."`
-	Measured    int64                            `json:"measured" doc:"How many figures were read back within a day."`
-	MeanSeconds float64                          `json:"mean_seconds" doc:"From sending a figure to reading it back, mean of those."`
-	MaxSeconds  float64                          `json:"max_seconds"`
-	LateSeconds float64                          `json:"late_seconds" doc:"The longest that a lowered figure was seen not to be shown; 0 = each was there at the first look."`
-	LagSeconds  float64                          `json:"lag_seconds" doc:"How late at most the channel is expected to show a sale or a figure: the setting --stock-lag, or twice late_seconds if that is more. Exposures are counted until that long has passed."`
-	Reconciled  *ReconcileView                   `json:"reconciled,omitempty" doc:"The nightly reading of all figures, under way or the last."`
+	States  map[store.PublicationState]int64 `json:"states" doc:"Listings by how far their figure is."`
+	Foreign int64                            `json:"foreign" doc:"Listings where within a day a figure was found that is not the hub's."`
+	StockTimes
+	Reconciled *ReconcileView `json:"reconciled,omitempty" doc:"The nightly reading of all figures, under way or the last."`
 }
 
 // ReconcileView is how far the reading of all figures is.
@@ -138,8 +134,7 @@ func stockFreshView(f pipeline.Freshness) *StockFreshView {
 		return nil
 	}
 	v := &StockFreshView{
-		States: s.States, Foreign: s.Foreign, Measured: s.Took.Figures, MeanSeconds: s.Took.Mean().Seconds(), MaxSeconds: s.Took.Longest.Seconds(),
-		LateSeconds: s.Took.Late.Seconds(), LagSeconds: s.Lag.Seconds(),
+		States: s.States, Foreign: s.Foreign, StockTimes: stockTimes(s),
 	}
 	for _, feed := range f.Feeds {
 		if feed.Feed == pipeline.ReconcileFeed && s.Reconciled.Of > 0 {

@@ -131,7 +131,8 @@ func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) bo
 		pub.Settled, pub.NextAt = false, h.store.Now()
 	case store.PublicationRejected:
 		// Another try, once it is known what is shown.
-		pub.State, pub.Sent, pub.AcceptedAt, pub.Dirty, pub.NextAt = store.PublicationConfirmed, unknownFigure, readAt, true, h.store.Now()
+		pub.State, pub.Sent, pub.AcceptedAt, pub.NextAt = store.PublicationConfirmed, unknownFigure, readAt, h.store.Now()
+		h.workOut(pub)
 	case store.PublicationIdle, store.PublicationIntent, store.PublicationStopped:
 	}
 	return false
@@ -156,8 +157,16 @@ func (h *Hub) unconfirmed(pub *store.Publication, why string, every time.Duratio
 	if pub.ConfirmedAt.Before(pub.SentAt) {
 		pub.Confirmed, pub.ConfirmedAt = -1, now // nothing was read
 	}
-	pub.State, pub.Sent, pub.Dirty, pub.NextAt = store.PublicationUncertain, unknownFigure, true, now
+	pub.State, pub.Sent, pub.NextAt = store.PublicationUncertain, unknownFigure, now
+	h.workOut(pub)
 	pub.Doubts++
+}
+
+// workOut asks for the listing's figure to be worked out again.
+func (h *Hub) workOut(pub *store.Publication) {
+	if !pub.Dirty {
+		pub.Dirty, pub.DirtyAt = true, h.store.Now()
+	}
 }
 
 // unknownFigure stands for a figure of which it is not known whether it is shown.
@@ -177,7 +186,8 @@ func (h *Hub) secondWriter(a *account, pub *store.Publication, why string) {
 	case "accept":
 		pub.Sent, pub.Sold, pub.Dirty = figure, 0, false
 	default:
-		pub.Sent, pub.Dirty = unknownFigure, true
+		pub.Sent = unknownFigure
+		h.workOut(pub)
 	}
 }
 
@@ -269,8 +279,7 @@ func (h *Hub) freed(ctx context.Context, skus []string) error {
 // read: what it sold is in no ledger, so nothing is struck off.
 func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
 	now, me := h.store.Now(), h.sellersNow()[a.ID]
-	// Nothing is to be worked out where it shows what it was told to show.
-	pub.Settled, pub.Dirty, pub.NextAt = true, pub.Dirty || pub.Confirmed != pub.Sent || h.strict.Load(), now.Add(me.every)
+	pub.Settled, pub.NextAt = true, now.Add(me.every)
 	if _, reads := a.adapter.(channel.StockReader); !reads {
 		pub.NextAt = now.AddDate(10, 0, 0) // there is nothing to read
 	}
@@ -280,10 +289,14 @@ func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
 	if (raised || lowered) && pub.Checks < 2 {
 		// A sale of this very second may be on both sides of the look: look again.
 		pub.Checks++
-		pub.ConfirmedAt, pub.NextAt, pub.Dirty = now.Add(-me.every), now.Add(max(h.pause(5*time.Second), me.lag)), false
+		pub.ConfirmedAt, pub.NextAt = now.Add(-me.every), now.Add(max(h.pause(5*time.Second), me.lag))
 		return
 	}
 	pub.Checks = 0
+	// Nothing is to be worked out where it shows what it was told to show.
+	if pub.Confirmed != pub.Sent || h.strict.Load() {
+		h.workOut(pub)
+	}
 	if pub.State == store.PublicationUncertain && pub.Confirmed >= 0 {
 		pub.State, pub.Error, pub.Doubts = store.PublicationConfirmed, "", 0 // now it is known what is shown
 	}

@@ -16,7 +16,7 @@ const (
 	checksOfFigure = 4
 	// figuresAtOnce is how many figures are taken up at once, looksAtOnce how many
 	// are looked at before new ones to send are asked for again.
-	figuresAtOnce = 2000
+	figuresAtOnce = 500
 	looksAtOnce   = 500
 )
 
@@ -143,6 +143,7 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 			return nil, err
 		}
 		var changed []*store.Publication
+		var took store.StockTimes
 		freed = nil
 		for _, l := range listings {
 			pub := pubs[l.ID]
@@ -155,12 +156,15 @@ func (h *Hub) figuresAnswered(ctx context.Context, a *account, figures []channel
 			} else {
 				h.figureAnswered(pub, of[l.ID], h.sellersNow()[a.ID].lag)
 			}
-			if pub.State == store.PublicationRejected {
+			switch {
+			case pub.State == store.PublicationRejected:
 				freed = append(freed, l.SKU)
+			case pub.State == store.PublicationConfirmed && pub.Took > 0:
+				took.Add(pub.Took, 0) // its own answer confirmed it
 			}
 			changed = append(changed, pub)
 		}
-		return changed, nil
+		return changed, tx.AddStockTimes(ctx, a.ID, took)
 	}); err != nil {
 		return err
 	}

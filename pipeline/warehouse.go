@@ -175,6 +175,9 @@ type Explained struct {
 	Available int64
 	// Policy is the one that counts.
 	Policy orderhub.OversellPolicy
+	// Times are how long the channels of the listings take to show figures, by
+	// account.
+	Times map[string]StockFreshness
 }
 
 // ExplainedListing is what one listing shows of it.
@@ -230,6 +233,16 @@ func (h *Hub) explainListings(ctx context.Context, sku string, e *Explained) err
 	ids := make([]int64, len(listings))
 	for i, l := range listings {
 		ids[i] = l.ID
+	}
+	all, err := h.stockFreshness(ctx, nil)
+	if err != nil {
+		return err
+	}
+	e.Times = map[string]StockFreshness{}
+	for _, l := range listings {
+		t := all[l.AccountID]
+		t.Lag = h.lagOf(t.Took)
+		e.Times[l.AccountID] = t
 	}
 	shown, err := h.store.PublicationsOf(ctx, ids)
 	for _, l := range listings {

@@ -85,6 +85,7 @@ func TestReservationBecomesOrder(t *testing.T) {
 			t.Errorf("put first: %+v", g)
 		}
 		w.do(t, http.MethodPost, "/orders/1/requeue", nil).refused(t, http.StatusNotFound, "")
+		w.do(t, http.MethodPost, fmt.Sprintf("/orders/%d/requeue", taken.Number), nil).refused(t, http.StatusConflict, "", "lacks nothing")
 		w.start(t)
 		w.paper(t, "receive", "0557722", 1)
 		eventually(t, "the order that was put first has its goods", func() bool {

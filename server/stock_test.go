@@ -140,6 +140,16 @@ func TestExplain(t *testing.T) {
 		if s.Key != "L/1" || *s.Wanted != 7 || *s.Sent != 7 || s.WantedAt == nil || s.SentAt == nil || s.AcceptedAt == nil || s.ConfirmedAt == nil {
 			t.Errorf("the listing: %+v", s)
 		}
+		if i := slices.IndexFunc(card.Channels, func(c api.ChannelTimes) bool { return c.Account == "shop" }); i < 0 || card.Channels[i].Measured == 0 || card.Channels[i].LagSeconds <= 0 {
+			t.Errorf("how long the channels take: %+v", card.Channels)
+		}
+		var shop api.AccountView
+		w.do(t, http.MethodGet, "/accounts/shop", nil).into(t, http.StatusOK, &shop)
+		if shop.Stock == nil || shop.Stock.States[store.PublicationConfirmed] == 0 || shop.Stock.Measured == 0 || shop.Stock.Foreign != 0 {
+			t.Errorf("how near the account's figures are: %+v", shop.Stock)
+		}
+		w.do(t, http.MethodPost, "/accounts/shop/reconcile", nil).refused(t, http.StatusUnprocessableEntity, "", "does not tell what stock it shows")
+		w.do(t, http.MethodPost, "/accounts/none/reconcile", nil).refused(t, http.StatusNotFound, "")
 		kit := w.card(t, "KIT")
 		if !kit.Kit || kit.Available != 3 || len(kit.Figures) != 1 || kit.Figures[0].PerKit != 2 || len(kit.Moves) > 0 {
 			t.Errorf("the kit: %+v", kit)

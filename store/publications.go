@@ -248,11 +248,11 @@ func (s *Store) PublicationsOf(ctx context.Context, listingIDs []int64) (map[int
 func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 	rows := make([][]any, 0, len(list))
 	for _, p := range list {
-		rows = append(rows, []any{flag(p.Dirty), string(p.State), p.Wanted, micros(p.WantedAt), flag(p.AfterOrders), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
+		rows = append(rows, []any{flag(p.Dirty), micros(p.DirtyAt), string(p.State), p.Wanted, micros(p.WantedAt), flag(p.AfterOrders), p.Sent, micros(p.SentAt), micros(p.AcceptedAt), p.Confirmed,
 			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error,
 			p.Doubts, p.Late.Microseconds(), p.Took.Microseconds(), micros(p.ForeignAt), p.ForeignShown, p.ListingID})
 	}
-	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, state = ?, wanted = ?, wanted_at = ?, after_orders = ?, sent = ?, sent_at = ?, accepted_at = ?,
+	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, dirty_at = ?, state = ?, wanted = ?, wanted_at = ?, after_orders = ?, sent = ?, sent_at = ?, accepted_at = ?,
 		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?,
 		doubts = ?, late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
 		return fmt.Errorf("write what is published: %w", err)
