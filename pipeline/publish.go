@@ -36,7 +36,7 @@ func (h *Hub) publish(ctx context.Context, a *account, lease store.Lease) error 
 			return err
 		}
 		looked, err := h.lookAtFigures(ctx, a, lease)
-		if err != nil || !(sent || looked) {
+		if err != nil || !sent && !looked {
 			return err
 		}
 	}

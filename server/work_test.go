@@ -9,8 +9,8 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
-	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/store"
 )
 
