@@ -24,6 +24,8 @@ type Offer struct {
 	// taken off the catalogue): what they may still sell counts, a share they do not
 	// get.
 	Dead bool
+	// Unknown: what the channel shows was never read, and may be anything.
+	Unknown bool
 	// Asks marks a channel that asks the hub before it sells (reservations of the
 	// site): what it shows is for the eye and can sell nothing twice.
 	Asks bool
@@ -61,6 +63,10 @@ func PlanOffer(available map[string]int64, offers []Offer, i int) (figure int64,
 		// Of a settled figure it is known what is left of it: less than was sent where
 		// it was sold from, more where the channel took an order back.
 		return most, most != o.Shown || (o.Settled && most != o.Exposure)
+	}
+	if slices.ContainsFunc(offers, func(x Offer) bool { return x.Unknown && alike(x, o) }) {
+		// Nobody is given units that another channel may be selling.
+		return 0, o.Shown != 0 && o.Settled && o.Exposure > 0
 	}
 	most = min(most, max(0, all))
 	free := o.most(unshown(available, offers))
@@ -145,15 +151,15 @@ func shareOf(available map[string]int64, offers []Offer, i int) int64 {
 }
 
 // shares tells whether the offer gets a part of what there is.
-func (o Offer) shares() bool { return !o.Asks && !o.Dead && o.Publish.Mode != PublishOff }
+func (o Offer) shares() bool { return !o.Dead && o.Publish.Mode != PublishOff }
 
 // starving tells whether another offer of the same product has nothing, is due
 // something, and can get it only from offer i, which has the most.
 func starving(available map[string]int64, offers []Offer, i int) bool {
 	left := unshown(available, offers)
 	return slices.ContainsFunc(offers, func(o Offer) bool {
-		if o.ListingID == offers[i].ListingID || o.Exposure > 0 || !o.Settled || !o.shares() || !alike(o, offers[i]) {
-			return false
+		if o.ListingID == offers[i].ListingID || !o.shares() || !alike(o, offers[i]) || (!o.Asks && (o.Exposure > 0 || !o.Settled)) {
+			return false // one that asks sells what nobody shows, whatever it shows itself
 		}
 		return o.most(left) < 1 && o.most(available) > 0 && largest(offers, o, i)
 	})
@@ -172,7 +178,7 @@ func alike(a, b Offer) bool {
 // hungry; of equals the first.
 func largest(offers []Offer, hungry Offer, i int) bool {
 	for j, o := range offers {
-		if j == i || !o.shares() || !alike(o, hungry) {
+		if j == i || o.Asks || !o.shares() || !alike(o, hungry) {
 			continue
 		}
 		if o.Exposure > offers[i].Exposure || (o.Exposure == offers[i].Exposure && j < i) {

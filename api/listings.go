@@ -38,7 +38,7 @@ func (a *API) listings(h huma.API) {
 		SKU       string   `query:"sku" maxLength:"100" doc:"Only listings of this product."`
 		Unmatched bool     `query:"unmatched" doc:"Only listings without a product."`
 		Orphans   bool     `query:"orphans" doc:"Only live listings that cannot be delivered: without a product, or whose product (of a kit: a component) has nothing to sell on hand."`
-		State     string   `query:"state" enum:"idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"Only listings whose stock figure is that far."`
+		State     string   `query:"state" enum:"new,idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"Only listings whose stock figure is that far."`
 		Foreign   bool     `query:"foreign" doc:"Only listings where within a day a stock figure was found that is not the hub's."`
 		Text      string   `query:"q" maxLength:"200" doc:"The beginning of key, article or SKU, or a part of the name."`
 		After     int64    `query:"after" minimum:"1" doc:"Only ids above: the \"after\" of the previous page."`

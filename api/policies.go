@@ -13,7 +13,7 @@ import (
 
 // PublishRule is how much of the available stock is shown.
 type PublishRule struct {
-	Mode   orderhub.PublishMode `json:"mode,omitempty" enum:"mirror,cap,share,fixed,off" doc:"mirror: all that is available; cap: at most value units; share: value percent, rounded down; fixed: always value units (made to order; with the strict policy never more than is available); off: the hub never writes the figure. Absent = as the account says; of an account: mirror."`
+	Mode   orderhub.PublishMode `json:"mode,omitempty" enum:"mirror,cap,share,fixed,off" doc:"mirror: all that is available; cap: at most value units; share: value percent, rounded down; fixed: always value units (made to order; with the strict policy never more than is available); off: the hub never writes the figure, somebody else does. Absent = as the account says; of an account: mirror."`
 	Value  int64                `json:"value,omitempty" doc:"Units of cap and fixed (0 to 1000000), percent of share (0 to 100)."`
 	Buffer int64                `json:"buffer,omitempty" doc:"Units held back before anything else, 0 to 1000000. The larger one of listing and account counts where the listing follows the account."`
 }
@@ -21,7 +21,7 @@ type PublishRule struct {
 // AccountStockRule is how an account shows stock.
 type AccountStockRule struct {
 	Publish      PublishRule `json:"publish,omitzero" doc:"For listings that say nothing of their own."`
-	SecondWriter string      `json:"second_writer,omitempty" enum:"overwrite,accept,stop" doc:"When the channel shows more than the hub ever allowed, somebody else writes there: overwrite it (the default), accept the figure once, or stop writing this listing. It is counted and logged in any case."`
+	SecondWriter string      `json:"second_writer,omitempty" enum:"overwrite,accept,stop" doc:"When the channel shows another figure than the hub's, three looks in a row, somebody else writes there: overwrite it (the default), accept the figure until the next change, or stop writing this listing. It is counted and shown in any case."`
 }
 
 // OversellSetting is the hub's default policy.
@@ -42,10 +42,10 @@ func policyView(p orderhub.OversellPolicy, own bool) PolicyView {
 	switch p {
 	case orderhub.OversellStrict:
 		v.Guarantee = "What all channels together may still sell is never more than what is available: no unit is sold twice. A listing is given units only after the others have confirmed that they do not show them any more."
-		v.Assumes = "Each channel shows a sale or a new figure in its lists within the time that the hub allows for it (10 seconds unless set otherwise) and sells no more than its figure, the counted stock is right, and no other program writes the figures; a listing with the mode off is not watched."
+		v.Assumes = "Each channel shows a sale or a new figure in its lists within the time that the hub allows for it (10 seconds unless set otherwise) and sells no more than its figure, the counted stock is right, and no other program writes the figures."
 	case orderhub.OversellShared, orderhub.OversellDefault:
 		v.Guarantee = "Every channel shows all that is available. One unit can be sold on several channels before each has heard of the sale; never more units than the exposure that is stated here."
-		v.Assumes = "Each channel sells no more than the figures that the hub sent and may still stand there, the counted stock is right, and no other program writes the figures; a listing with the mode off is not watched."
+		v.Assumes = "Each channel sells no more than the figures that the hub sent and may still stand there, the counted stock is right, and no other program writes the figures."
 	}
 	return v
 }

@@ -73,7 +73,7 @@ type ShownView struct {
 	Article     string                 `json:"article"`
 	Live        bool                   `json:"live"`
 	Publish     PublishRule            `json:"publish,omitzero" doc:"The listing's own rule; absent = as the account says."`
-	State       store.PublicationState `json:"state" enum:"idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"idle: nothing was ever to be shown; uncertain: it was sent and could not be confirmed, it is sent again; stopped: somebody else writes this figure."`
+	State       store.PublicationState `json:"state" enum:"new,idle,intent,sent,accepted,confirmed,uncertain,rejected,stopped" doc:"new: what the channel shows was never read; idle: nothing was ever to be shown; uncertain: it was sent and could not be confirmed, it is sent again; stopped: somebody else writes this figure."`
 	Wanted      *int64                 `json:"wanted,omitempty"`
 	WantedAt    *time.Time             `json:"wanted_at,omitempty"`
 	Sent        *int64                 `json:"sent,omitempty" doc:"Absent = none was sent, or it is not known whether it stands."`

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,29 +22,64 @@ func (h *Hub) lookAtFigures(ctx context.Context, a *account, lease store.Lease) 
 		return false, err
 	}
 	now := h.store.Now()
-	var read []int64
+	var read, early []int64
 	var confirmed []*store.Publication
 	for _, p := range due {
 		switch p.State {
-		case store.PublicationSent, store.PublicationAccepted, store.PublicationRejected:
+		case store.PublicationNew, store.PublicationSent, store.PublicationAccepted, store.PublicationRejected:
 			read = append(read, p.ListingID)
 		case store.PublicationConfirmed, store.PublicationUncertain:
 			if !p.Settled {
 				confirmed = append(confirmed, p)
 			} else if now.Sub(p.ConfirmedAt) >= h.sellersNow()[a.ID].every {
 				read = append(read, p.ListingID)
+			} else {
+				early = append(early, p.ListingID)
 			}
 		case store.PublicationIdle, store.PublicationIntent, store.PublicationStopped:
 		}
 	}
-	if _, err := h.readBack(ctx, a, read, lease); err != nil {
+	if err := h.lookLater(ctx, a, early, lease); err != nil {
+		return true, err
+	}
+	if _, err := h.readBack(ctx, a, read, lease); err != nil && !isRead(err) {
 		return true, err
 	}
 	return len(read)+len(confirmed) > 0, h.settleFigures(ctx, a, confirmed, lease)
 }
 
+// lookLater puts off looks at figures that were looked at not long ago: the account
+// has more listings than when the time was set.
+func (h *Hub) lookLater(ctx context.Context, a *account, ids []int64, lease store.Lease) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return h.onFigures(ctx, ids, lease, func(_ *store.Tx, _ []orderhub.Listing, pubs map[int64]*store.Publication) ([]*store.Publication, error) {
+		var changed []*store.Publication
+		for _, pub := range pubs {
+			if pub.State.Read() && pub.Settled {
+				pub.NextAt = pub.ConfirmedAt.Add(h.sellersNow()[a.ID].every)
+				changed = append(changed, pub)
+			}
+		}
+		slices.SortFunc(changed, func(x, y *store.Publication) int { return cmp.Compare(x.ListingID, y.ListingID) })
+		return changed, nil
+	})
+}
+
+// unread is the error of figures that could not be read; they are read again later.
+type unread struct{ error }
+
+func (u unread) Unwrap() error { return u.error }
+
+func isRead(err error) bool {
+	var u unread
+	return errors.As(err, &u)
+}
+
 // readBack reads what the channel shows of listings and compares. differ is how
-// many showed what the hub did not expect.
+// many showed what the hub did not expect. An unread error tells that the channel
+// did not answer.
 func (h *Hub) readBack(ctx context.Context, a *account, ids []int64, lease store.Lease) (differ int, err error) {
 	slices.Sort(ids)
 	for part := range slices.Chunk(ids, max(1, a.channel.Descriptor.Stock.ReadBatch)) {
@@ -59,7 +96,7 @@ func (h *Hub) readBack(ctx context.Context, a *account, ids []int64, lease store
 func (h *Hub) readPart(ctx context.Context, a *account, part []int64, lease store.Lease) (differ int, err error) {
 	reader, ok := a.adapter.(channel.StockReader)
 	shown := map[string]int64{}
-	readAt := h.store.Now()
+	asked := h.store.Now()
 	var readErr error
 	if ok {
 		listings, err := h.store.ListListings(ctx, store.ListingFilter{IDs: part, Limit: len(part)})
@@ -74,14 +111,14 @@ func (h *Hub) readPart(ctx context.Context, a *account, part []int64, lease stor
 			shown[s.Key] = s.Quantity
 		}
 	}
-	return differ, h.onFigures(ctx, part, lease, func(tx *store.Tx, listings []orderhub.Listing, pubs map[int64]*store.Publication) ([]*store.Publication, error) {
+	if err := h.onFigures(ctx, part, lease, func(tx *store.Tx, listings []orderhub.Listing, pubs map[int64]*store.Publication) ([]*store.Publication, error) {
 		var changed []*store.Publication
 		var took store.StockTimes
 		differ = 0
 		for _, l := range listings {
 			pub := pubs[l.ID]
-			if pub == nil {
-				continue
+			if pub == nil || !pub.State.Looked() {
+				continue // worked out again meanwhile
 			}
 			figure, known := shown[l.Key]
 			if ok && !known && readErr == nil && pub.Sent == 0 && !pub.AcceptedAt.IsZero() {
@@ -90,30 +127,39 @@ func (h *Hub) readPart(ctx context.Context, a *account, part []int64, lease stor
 			switch {
 			case readErr != nil:
 				pub.NextAt = h.store.Now().Add(max(jobs.Policy(readErr, pub.Checks+1, h.scale).Wait, h.pause(time.Second)))
+			case pub.State == store.PublicationNew && !known:
+				// It cannot be read, or the channel has nothing of it to sell.
+				pub.State = store.PublicationIdle
+				h.workOut(pub)
 			case !known:
 				h.unconfirmed(pub, "the channel does not say what it shows", h.sellersNow()[a.ID].every)
 			default:
 				if pub.State.Read() && pub.Settled && figure != pub.Exposure {
 					differ++
 				}
-				if h.compare(pub, figure, readAt) {
+				if h.compare(pub, figure, asked) {
 					took.Add(pub.Took, pub.Late)
 				}
 			}
 			changed = append(changed, pub)
 		}
 		return changed, tx.AddStockTimes(ctx, a.ID, took)
-	})
+	}); err != nil || readErr == nil {
+		return differ, err
+	}
+	return differ, unread{readErr}
 }
 
-// compare looks at what the channel shows of a listing. It reports whether that
-// confirmed the figure that was sent.
-func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) bool {
+// compare looks at what the channel shows of a listing; asked is when it was asked.
+// It reports whether that confirmed the figure that was sent. A sale made between
+// question and answer may be in the figure or not: it counts as not yet in it.
+func (h *Hub) compare(pub *store.Publication, figure int64, asked time.Time) bool {
+	readAt := h.store.Now()
 	pub.Confirmed, pub.ConfirmedAt = figure, readAt
 	switch pub.State {
 	case store.PublicationSent, store.PublicationAccepted:
 		if figure > pub.Sent {
-			pub.Late = readAt.Sub(pub.SentAt)
+			pub.Late = asked.Sub(pub.SentAt)
 		}
 		if figure > pub.Sent || figure < pub.Sent-pub.Sold {
 			// Lower than that may be sales that the hub has not seen yet.
@@ -126,6 +172,11 @@ func (h *Hub) compare(pub *store.Publication, figure int64, readAt time.Time) bo
 		pub.Took, pub.Doubts = readAt.Sub(pub.SentAt), 0
 		pub.State, pub.Class, pub.Error, pub.NextAt = store.PublicationConfirmed, "", "", h.store.Now()
 		return true
+	case store.PublicationNew:
+		// What was there before the hub is sold from until it is replaced.
+		pub.State, pub.Sent, pub.SentAt, pub.AcceptedAt, pub.Exposure = store.PublicationConfirmed, unknownFigure, readAt, readAt, figure
+		pub.Settled, pub.NextAt = false, h.store.Now()
+		h.workOut(pub)
 	case store.PublicationConfirmed, store.PublicationUncertain:
 		// Looked at again: what was sold since the last look is to be in the ledger.
 		pub.Settled, pub.NextAt = false, h.store.Now()
@@ -182,9 +233,9 @@ func (h *Hub) secondWriter(a *account, pub *store.Publication, why string) {
 	pub.Exposure, pub.Checks, pub.ForeignAt, pub.ForeignShown = figure, 0, pub.ConfirmedAt, figure
 	switch rule {
 	case "stop":
-		pub.State, pub.Dirty = store.PublicationStopped, false
+		pub.State = store.PublicationStopped
 	case "accept":
-		pub.Sent, pub.Sold, pub.Dirty = figure, 0, false
+		pub.Sent, pub.Sold = figure, 0 // until the next change of the hub's own
 	default:
 		pub.Sent = unknownFigure
 		h.workOut(pub)
@@ -227,7 +278,7 @@ func (h *Hub) settleFigures(ctx context.Context, a *account, confirmed []*store.
 			case pub == nil || !pub.State.Read() || pub.Settled:
 				continue
 			case settles(pub, since):
-				h.settle(a, pub, unread)
+				h.settle(a, l, pub, unread)
 				settled = append(settled, l.SKU)
 			default:
 				pub.NextAt = h.store.Now().Add(max(h.pause(5*time.Second), 300*time.Millisecond))
@@ -277,11 +328,15 @@ func (h *Hub) freed(ctx context.Context, skus []string) error {
 
 // settle closes a figure. unread is when the last order came that could not be
 // read: what it sold is in no ledger, so nothing is struck off.
-func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
+func (h *Hub) settle(a *account, l orderhub.Listing, pub *store.Publication, unread time.Time) {
 	now, me := h.store.Now(), h.sellersNow()[a.ID]
 	pub.Settled, pub.NextAt = true, now.Add(me.every)
 	if _, reads := a.adapter.(channel.StockReader); !reads {
 		pub.NextAt = now.AddDate(10, 0, 0) // there is nothing to read
+	}
+	if h.others(l, me) && pub.Confirmed >= 0 {
+		pub.Exposure, pub.Checks = pub.Confirmed, 0 // somebody else's figure, on purpose
+		return
 	}
 	counted := pub.Confirmed >= 0 && unread.Before(pub.SentAt)
 	raised := pub.Confirmed > pub.Exposure
@@ -293,35 +348,42 @@ func (h *Hub) settle(a *account, pub *store.Publication, unread time.Time) {
 		return
 	}
 	pub.Checks = 0
-	// Nothing is to be worked out where it shows what it was told to show.
-	if pub.Confirmed != pub.Sent || h.strict.Load() {
-		h.workOut(pub)
-	}
 	if pub.State == store.PublicationUncertain && pub.Confirmed >= 0 {
 		pub.State, pub.Error, pub.Doubts = store.PublicationConfirmed, "", 0 // now it is known what is shown
 	}
 	switch {
 	case raised:
 		h.secondWriter(a, pub, fmt.Sprintf("the channel shows %d, the hub had allowed %d: somebody else writes there", pub.Confirmed, pub.Exposure))
+		return
 	case lowered:
 		h.secondWriter(a, pub, fmt.Sprintf("the channel shows %d where %d are left of what was sent: somebody else writes there, or it holds units back", pub.Confirmed, pub.Sent-pub.Sold))
+		return
 	case counted:
 		pub.Exposure = pub.Confirmed
 	}
+	// Nothing is to be worked out where it shows what it was told to show.
+	if pub.Confirmed != pub.Sent || h.strict.Load() {
+		h.workOut(pub)
+	}
+}
+
+// others reports whether somebody else writes the listing's figure on purpose.
+func (h *Hub) others(l orderhub.Listing, me seller) bool {
+	return l.Publish.Mode == orderhub.PublishOff || (l.Publish.Mode == orderhub.PublishDefault && me.mode == orderhub.PublishOff)
 }
 
 // settleSite is how long a shop without lists is given to deliver its orders.
 const settleSite = 30 * time.Second
 
 // sweptSince is from when on sales of the account may be missing in the ledger:
-// the start of the oldest of the last sweeps of its fast feeds, and nothing waits
-// in the inbox.
+// the start of the oldest of the last sweeps of its fast feeds, of which nothing
+// waits in the inbox any more.
 func (h *Hub) sweptSince(ctx context.Context, a *account) (time.Time, error) {
 	if len(a.channel.Descriptor.Feeds) == 0 {
 		return h.store.Now().Add(-h.pause(settleSite)), nil
 	}
 	waits, err := h.store.PendingRaw(ctx, a.ID, 0, 1)
-	if err != nil || len(waits) > 0 {
+	if err != nil {
 		return time.Time{}, err
 	}
 	since := h.store.Now()
@@ -332,6 +394,9 @@ func (h *Hub) sweptSince(ctx context.Context, a *account) (time.Time, error) {
 		pos, err := h.store.Feed(ctx, a.ID, f.Name)
 		if err != nil {
 			return time.Time{}, err
+		}
+		if len(waits) > 0 && !waits[0].ReadAt.After(pos.FinishedAt) {
+			return time.Time{}, nil // what that sweep brought is not all in the ledger
 		}
 		if pos.ConfirmedAt.Before(since) {
 			since = pos.ConfirmedAt

@@ -181,9 +181,12 @@ func (h *Hub) linkListings(ctx context.Context, lease store.Lease) (linked int, 
 				if sku == "" {
 					continue
 				}
-				found++
-				if err := tx.Link(ctx, sku, by, l.ID); err != nil {
+				did, err := tx.LinkFound(ctx, sku, by, l.ID)
+				if err != nil {
 					return err
+				}
+				if did {
+					found++
 				}
 			}
 			return nil

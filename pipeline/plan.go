@@ -33,7 +33,7 @@ func (h *Hub) offersOf(ctx context.Context, tx *store.Tx, sh *store.Shelf) (offe
 		p := sh.Products[l.SKU]
 		o := orderhub.Offer{
 			ListingID: l.ID, Takes: map[string]int64{}, Publish: l.Publish, Policy: p.Oversell, Shown: pub.Sent,
-			Exposure: pub.Exposure, Settled: pub.Settled, Asks: sellers[l.AccountID].asks,
+			Exposure: pub.Exposure, Settled: pub.Settled, Asks: sellers[l.AccountID].asks, Unknown: l.Live && pub.State == store.PublicationNew && sellers[l.AccountID].active,
 		}
 		if len(p.Components) == 0 {
 			o.Takes[l.SKU] = 1
@@ -100,12 +100,17 @@ func (h *Hub) planFigures(ctx context.Context, lease store.Lease) error {
 			available := availableOf(sh)
 			sellers := h.sellersNow()
 			groups, where := orderhub.Related(offers)
+			done := map[int64]bool{}
 			for _, l := range sh.Listings {
 				pub := sh.Publications[l.ID]
-				if pub == nil || !pub.Dirty || !sellers[l.AccountID].active {
+				if pub == nil || !pub.Dirty {
 					continue
 				}
-				pub.Dirty = false
+				pub.Dirty, done[l.ID] = false, true
+				changed = append(changed, pub)
+				if !sellers[l.AccountID].active || pub.State == store.PublicationNew {
+					continue // marked again when the account is at work, and when it was read
+				}
 				in := where[at[l.ID]]
 				group, i := groups[in.Number], in.Place
 				if figure, change := orderhub.PlanOffer(available, group, i); change {
@@ -114,7 +119,12 @@ func (h *Hub) planFigures(ctx context.Context, lease store.Lease) error {
 					group[i].Shown, group[i].Exposure, group[i].Settled = figure, pub.Exposure, false
 					tell[l.AccountID] = true
 				}
-				changed = append(changed, pub)
+			}
+			// Untied since: there is no product to work it out from.
+			if left := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return done[id] }); len(left) > 0 {
+				if err := tx.ForgetDirty(ctx, left); err != nil {
+					return nil, err
+				}
 			}
 			return changed, h.ringPublishers(ctx, tx, tell)
 		}); err != nil {
@@ -199,6 +209,7 @@ func (h *Hub) onShelf(ctx context.Context, ids []int64, lease store.Lease,
 type seller struct {
 	active, asks bool
 	secondWriter string
+	mode         orderhub.PublishMode // of listings that say nothing of their own
 	// lag is how late at most the channel shows what happened, every how often its
 	// figures are looked at.
 	lag, every time.Duration
@@ -254,7 +265,7 @@ func (h *Hub) refreshSellers(ctx context.Context) error {
 	out := make(map[string]seller, len(accounts))
 	for _, a := range accounts {
 		out[a.ID] = seller{
-			active: a.State == orderhub.AccountActive, secondWriter: cmp.Or(policies[a.ID].SecondWriter, "overwrite"),
+			active: a.State == orderhub.AccountActive, mode: policies[a.ID].Publish.Mode, secondWriter: cmp.Or(policies[a.ID].SecondWriter, "overwrite"),
 			// A site that makes reservations asks before it sells.
 			asks: a.Channel == siteChannel && a.Settings["reserve"] == "yes",
 			lag:  h.lagOf(times[a.ID]), every: h.lookEvery(h.channels[a.Channel].Descriptor, shown[a.ID]),

@@ -28,6 +28,9 @@ func (h *Hub) publish(ctx context.Context, a *account, lease store.Lease) error 
 		return nil
 	}
 	for ctx.Err() == nil {
+		if off, err := h.isOff(ctx, a); off || err != nil {
+			return err
+		}
 		if err := h.refreshSellers(ctx); err != nil {
 			return err
 		}
@@ -55,11 +58,20 @@ func (h *Hub) sendFigures(ctx context.Context, a *account, lease store.Lease) (b
 		return true, err
 	}
 	for part := range slices.Chunk(due, max(1, a.channel.Descriptor.Stock.Batch)) {
+		if off, err := h.isOff(ctx, a); off || err != nil {
+			return false, err
+		}
 		if err := h.sendBatch(ctx, a, part, since, lease); err != nil {
 			return true, err
 		}
 	}
 	return true, nil
+}
+
+// isOff reports whether the account was paused or removed since its work began.
+func (h *Hub) isOff(ctx context.Context, a *account) (bool, error) {
+	state, err := h.store.AccountState(ctx, a.ID)
+	return state != orderhub.AccountActive, err
 }
 
 // sendBatch makes one call. That it is about to be made is committed first.

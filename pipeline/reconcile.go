@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -122,10 +123,18 @@ func (h *Hub) reconcile(ctx context.Context, a *account, lease store.Lease) erro
 		if err != nil {
 			return err
 		}
+		if off, err := h.isOff(ctx, a); off || err != nil {
+			return err
+		}
 		differ, err := h.reconcilePage(ctx, a, page, lease)
+		if isRead(err) {
+			// The page is read again when the channel answers.
+			return h.feedFailed(ctx, a, pos, nil, errors.Unwrap(err), lease)
+		}
 		if err != nil {
 			return err
 		}
+		pos.Failures, pos.Error, pos.Class = 0, "", ""
 		run.Differ += int64(differ)
 		pos.Pages++
 		pos.Items += int64(len(page))
@@ -159,7 +168,7 @@ func (h *Hub) reconcilePage(ctx context.Context, a *account, page []*store.Publi
 			}
 		case store.PublicationIdle:
 			idle = append(idle, p.ListingID)
-		case store.PublicationIntent, store.PublicationSent, store.PublicationAccepted, store.PublicationRejected, store.PublicationStopped:
+		case store.PublicationNew, store.PublicationIntent, store.PublicationSent, store.PublicationAccepted, store.PublicationRejected, store.PublicationStopped:
 		}
 	}
 	if len(idle) > 0 {

@@ -20,6 +20,9 @@ type counter struct {
 	// gives what is shown instead, -1 = nothing.
 	hides func(key string, shown int64) int64
 	reads int // calls of ReadStock
+	// readErr, if set, is what ReadStock answers; onRead is called before it does.
+	readErr error
+	onRead  func()
 }
 
 func (a fullAdapter) ListListings(context.Context, channel.Cursor) (channel.ListingPage, error) {
@@ -63,6 +66,12 @@ func (a fullAdapter) ReadStock(_ context.Context, listings []orderhub.Listing) (
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.counter.reads++
+	if f.counter.onRead != nil {
+		f.counter.onRead()
+	}
+	if f.counter.readErr != nil {
+		return nil, f.counter.readErr
+	}
 	var out []channel.StockShown
 	for _, l := range listings {
 		n, ok := f.counter.shown[l.Key]

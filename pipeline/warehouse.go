@@ -84,8 +84,11 @@ func stillSold(ctx context.Context, tx *store.Tx, id int64, sku string) error {
 	}
 	pub := sh.Publications[id]
 	i := slices.IndexFunc(sh.Listings, func(l orderhub.Listing) bool { return l.ID == id })
-	if pub == nil || i < 0 || sh.Listings[i].SKU == sku || (pub.Exposure == 0 && pub.Settled) {
+	if pub == nil || i < 0 || sh.Listings[i].SKU == sku || (pub.Exposure == 0 && pub.Settled) || pub.State == store.PublicationNew {
 		return nil
+	}
+	if state, err := tx.AccountState(ctx, pub.AccountID); err != nil || state == orderhub.AccountRemoved {
+		return err // nothing can be published there any more: a person knows that it sells nothing
 	}
 	return orderhub.Errorf(orderhub.CodeRefused, "listing %d: the channel may still sell %s of %s; publish 0 first (mode fixed, value 0) and wait until it is settled",
 		id, plural(int(pub.Exposure), "unit"), sh.Listings[i].SKU)
@@ -226,7 +229,11 @@ func (h *Hub) ExplainStock(ctx context.Context, sku string, before int64, limit 
 }
 
 func (h *Hub) explainListings(ctx context.Context, sku string, e *Explained) error {
-	listings, err := h.store.ListListings(ctx, store.ListingFilter{SKUs: []string{sku}, Limit: 1000})
+	kits, err := h.store.KitsFrom(ctx, sku)
+	if err != nil {
+		return err
+	}
+	listings, err := h.store.ListListings(ctx, store.ListingFilter{SKUs: append(kits, sku), Limit: 1000})
 	if err != nil {
 		return err
 	}

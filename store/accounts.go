@@ -136,7 +136,38 @@ func (s *Store) UpdateAccount(ctx context.Context, a orderhub.Account) error {
 
 // SetAccountState pauses, resumes or removes an account.
 func (s *Store) SetAccountState(ctx context.Context, id string, state orderhub.AccountState) error {
-	return s.updateAccount(ctx, id, "state = ?", string(state))
+	if err := s.updateAccount(ctx, id, "state = ?", string(state)); err != nil {
+		return err
+	}
+	// Its stock figures count, or do not count any more.
+	return s.InTx(ctx, func(tx *Tx) error {
+		_, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+			"SELECT p.listing_id FROM publications p WHERE p.account_id = ? ORDER BY p.listing_id"+tx.q.lock()), id)
+		return err
+	})
+}
+
+// AccountState reads whether an account is at work; "" = there is none.
+func (s *Store) AccountState(ctx context.Context, id string) (orderhub.AccountState, error) {
+	return accountState(ctx, s.engine.reader(), id)
+}
+
+// AccountState reads the same in a transaction.
+func (tx *Tx) AccountState(ctx context.Context, id string) (orderhub.AccountState, error) {
+	return accountState(ctx, tx.q, id)
+}
+
+func accountState(ctx context.Context, q querier, id string) (orderhub.AccountState, error) {
+	rows, err := q.query(ctx, "SELECT state FROM accounts WHERE id = ?", id)
+	if err != nil {
+		return "", fmt.Errorf("read the state of account %s: %w", id, err)
+	}
+	defer rows.Close()
+	var state string
+	if rows.Next() {
+		err = rows.Scan(&state)
+	}
+	return orderhub.AccountState(state), errors.Join(err, rows.Err())
 }
 
 // SetHealth records what is known of an account's connection.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -226,8 +227,16 @@ func (q sqliteQuerier) nextIDs(ctx context.Context, table string, n int) ([]int6
 	return ids, row.Err()
 }
 
+// list makes a nil slice an empty one: NULL is neither in a list nor not in it.
+func list(values any) any {
+	if v := reflect.ValueOf(values); v.Kind() == reflect.Slice && v.IsNil() {
+		return reflect.MakeSlice(v.Type(), 0, 0).Interface()
+	}
+	return values
+}
+
 func (q sqliteQuerier) in(column string, values any) (string, any) {
-	list, err := json.Marshal(values)
+	list, err := json.Marshal(list(values))
 	if err != nil {
 		list = []byte("[]")
 	}
@@ -420,7 +429,9 @@ func (q pgQuerier) nextIDs(ctx context.Context, table string, n int) ([]int64, e
 	return ids, rows.Err()
 }
 
-func (q pgQuerier) in(column string, values any) (string, any) { return column + " = ANY(?)", values }
+func (q pgQuerier) in(column string, values any) (string, any) {
+	return column + " = ANY(?)", list(values)
+}
 
 // inEach keeps the subquery a step of its own that looks into an index once for
 // each value. With a plain "account_id = ? AND external_id = ANY(?)" the planner

@@ -27,13 +27,44 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 			micros(seenAt), now, now})
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) })
+	turned, err := tx.turned(ctx, accountID, listings)
+	if err != nil {
+		return err
+	}
 	if err := tx.q.execMany(ctx, insertSQL("listings", []string{"account_id", "key", "article", "name", "aliases", "barcodes", "live", "sku",
 		"linked_by", "mode", "value", "buffer", "seen_at", "created_at", "updated_at"}, 1)+` ON CONFLICT (account_id, key) DO UPDATE SET
 		article = excluded.article, name = excluded.name, aliases = excluded.aliases, barcodes = excluded.barcodes, live = excluded.live,
 		seen_at = excluded.seen_at, updated_at = excluded.updated_at`, rows); err != nil {
 		return fmt.Errorf("save listings: %w", err)
 	}
-	return nil
+	return tx.MarkListings(ctx, turned)
+}
+
+// turned lists the known ones of some offers that are about to become live, or not
+// live any more.
+func (tx *Tx) turned(ctx context.Context, accountID string, offers []orderhub.Listing) ([]int64, error) {
+	keys, live := make([]string, len(offers)), map[string]bool{}
+	for i, l := range offers {
+		keys[i], live[l.Key] = l.Key, l.Live
+	}
+	cond, arg := tx.q.in("key", keys)
+	rows, err := tx.q.query(ctx, "SELECT id, key, live FROM listings WHERE account_id = ? AND "+cond+" ORDER BY id", accountID, arg)
+	if err != nil {
+		return nil, fmt.Errorf("save listings: %w", err)
+	}
+	defer rows.Close()
+	var out []int64
+	for rows.Next() {
+		var id, was int64
+		var key string
+		if err := rows.Scan(&id, &key, &was); err != nil {
+			return nil, fmt.Errorf("save listings: %w", err)
+		}
+		if live[key] != (was != 0) {
+			out = append(out, id)
+		}
+	}
+	return out, rows.Err()
 }
 
 // EndListings marks offers of an account as not live that its catalogue showed
@@ -177,13 +208,27 @@ func (tx *Tx) Link(ctx context.Context, sku string, by orderhub.LinkedBy, ids ..
 	return tx.publishNew(ctx, ids)
 }
 
+// LinkFound ties a listing to the product that was found for it, unless a person has
+// decided about it meanwhile. It reports whether it did.
+func (tx *Tx) LinkFound(ctx context.Context, sku string, by orderhub.LinkedBy, id int64) (bool, error) {
+	n, err := tx.q.exec(ctx, "UPDATE listings SET sku = ?, linked_by = ?, updated_at = ? WHERE id = ? AND sku = '' AND linked_by <> 'person'",
+		sku, string(by), micros(tx.s.Now()), id)
+	if err != nil {
+		return false, fmt.Errorf("link listings: %w", err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	return true, tx.publishNew(ctx, []int64{id})
+}
+
 // publishNew gives linked listings their row of publishing.
 func (tx *Tx) publishNew(ctx context.Context, ids []int64) error {
 	cond, arg := tx.q.in("id", ids)
 	if _, err := tx.q.exec(ctx, `INSERT INTO publications (listing_id, account_id, dirty, dirty_at, revision, state, wanted, wanted_at, after_orders, sent, sent_at,
 		accepted_at, confirmed, confirmed_at, settled, exposure, sold, next_at, attempts, checks, class, error,
 		doubts, late_us, confirm_us, foreign_at, foreign_shown)
-		SELECT id, account_id, 1, 0, 1, 'idle', -1, 0, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, 0 FROM listings WHERE `+cond+`
+		SELECT id, account_id, 1, 0, 1, 'new', -1, 0, 0, -1, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, 0 FROM listings WHERE `+cond+`
 		ORDER BY id ON CONFLICT (listing_id) DO UPDATE SET dirty = 1, revision = publications.revision + 1`, arg); err != nil {
 		return fmt.Errorf("publish new links: %w", err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -64,6 +63,15 @@ func (tx *Tx) MarkDirty(ctx context.Context, skus []string) error {
 	return nil
 }
 
+// ForgetDirty takes back the marks of listings that nothing can be worked out for.
+func (tx *Tx) ForgetDirty(ctx context.Context, ids []int64) error {
+	cond, arg := tx.q.in("listing_id", ids)
+	if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 0 WHERE "+cond, arg); err != nil {
+		return fmt.Errorf("unmark listings: %w", err)
+	}
+	return nil
+}
+
 // MarkListings notes that the figures of listings are to be worked out again.
 func (tx *Tx) MarkListings(ctx context.Context, ids []int64) error {
 	cond, arg := tx.q.in("p.listing_id", ids)
@@ -80,6 +88,7 @@ type PublicationState string
 
 // The states.
 const (
+	PublicationNew       PublicationState = "new"  // what the channel shows was never read
 	PublicationIdle      PublicationState = "idle" // nothing was ever to be shown
 	PublicationIntent    PublicationState = "intent"
 	PublicationSent      PublicationState = "sent"
@@ -94,6 +103,11 @@ const (
 
 // Read reports whether what the channel shows was read, with success or not.
 func (s PublicationState) Read() bool { return s == PublicationConfirmed || s == PublicationUncertain }
+
+// Looked reports whether figures in this state are read.
+func (s PublicationState) Looked() bool {
+	return s.Read() || s == PublicationNew || s == PublicationSent || s == PublicationAccepted || s == PublicationRejected
+}
 
 // publicationShown is Publication.Shown in SQL.
 const publicationShown = "CASE WHEN p.doubts > 0 AND p.state IN ('intent','sent','accepted') THEN 'uncertain' ELSE p.state END"
@@ -186,10 +200,9 @@ func (s *Store) DueLooks(ctx context.Context, accountID string, limit int) ([]*P
 		" ORDER BY next_at, listing_id LIMIT ?", accountID, micros(s.Now()), limit)
 }
 
-// DirtyPublications reads listings of active accounts whose figure is to be worked
-// out again.
+// DirtyPublications reads listings whose figure is to be worked out again.
 func (s *Store) DirtyPublications(ctx context.Context, limit int) ([]int64, error) {
-	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE dirty = 1 AND account_id IN (SELECT id FROM accounts WHERE state = 'active') LIMIT ?", limit)
+	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE dirty = 1 LIMIT ?", limit)
 }
 
 func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
@@ -256,145 +269,6 @@ func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?,
 		doubts = ?, late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
 		return fmt.Errorf("write what is published: %w", err)
-	}
-	return nil
-}
-
-// Shelf is everything that decides what listings show: the figures of their
-// products, and all listings that sell any of these.
-type Shelf struct {
-	Stock        map[string]orderhub.Stock
-	Products     map[string]orderhub.Product // of the listings; kits with their components
-	Listings     []orderhub.Listing          // by id
-	Publications map[int64]*Publication
-}
-
-// LockShelf locks the shelf of some listings: figures first, then what is
-// published, each in one order.
-func (tx *Tx) LockShelf(ctx context.Context, warehouse string, listingIDs []int64) (*Shelf, error) {
-	own, err := listListings(ctx, tx.q, ListingFilter{IDs: listingIDs, Limit: len(listingIDs)})
-	if err != nil {
-		return nil, err
-	}
-	var skus []string
-	for _, l := range own {
-		skus = append(skus, l.SKU)
-	}
-	kits, err := kitsOf(ctx, tx.q, unique(skus))
-	if err != nil {
-		return nil, err
-	}
-	var plain []string
-	for _, sku := range unique(skus) {
-		if len(kits[sku]) == 0 {
-			plain = append(plain, sku)
-		}
-		for _, c := range kits[sku] {
-			plain = append(plain, c.SKU)
-		}
-	}
-	book, err := tx.stockBook(ctx, warehouse, plain, orderhub.Actor{})
-	if err != nil {
-		return nil, err
-	}
-	return tx.readShelf(ctx, book)
-}
-
-// LockShelfOf locks the shelf of products that are no kits.
-func (tx *Tx) LockShelfOf(ctx context.Context, warehouse string, needs map[string]int64) (*Shelf, error) {
-	book, err := tx.stockBook(ctx, warehouse, slices.Collect(maps.Keys(needs)), orderhub.Actor{})
-	if err != nil {
-		return nil, err
-	}
-	return tx.readShelf(ctx, book)
-}
-
-// readShelf reads all listings that sell the locked products, alone or in kits.
-func (tx *Tx) readShelf(ctx context.Context, book *stockBook) (*Shelf, error) {
-	cond, arg := tx.q.in("component", book.skus)
-	selling := slices.Clone(book.skus)
-	rows, err := tx.q.query(ctx, "SELECT DISTINCT sku FROM product_components WHERE "+cond+" ORDER BY sku", arg)
-	if err != nil {
-		return nil, fmt.Errorf("read kits: %w", err)
-	}
-	for rows.Next() {
-		var sku string
-		if err := rows.Scan(&sku); err != nil {
-			rows.Close()
-			return nil, fmt.Errorf("read kits: %w", err)
-		}
-		selling = append(selling, sku)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read kits: %w", err)
-	}
-	sh := &Shelf{Stock: book.stock, Products: map[string]orderhub.Product{}, Publications: map[int64]*Publication{}}
-	list, err := listProducts(ctx, tx.q, ProductFilter{SKUs: selling, Archived: true, Limit: len(selling)})
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range list {
-		sh.Products[p.SKU] = p
-	}
-	if sh.Listings, err = listListings(ctx, tx.q, ListingFilter{SKUs: selling, Limit: 1 << 20}); err != nil {
-		return nil, err
-	}
-	ids := make([]int64, len(sh.Listings))
-	for i, l := range sh.Listings {
-		ids[i] = l.ID
-	}
-	in, arg := tx.q.in("listing_id", ids)
-	pubs, err := readPublications(ctx, tx.q, "WHERE "+in+" ORDER BY listing_id"+tx.q.lock(), arg)
-	for _, p := range pubs {
-		sh.Publications[p.ListingID] = p
-	}
-	return sh, err
-}
-
-// StateExposure works out how many units of products could be sold twice now, and
-// writes it. Accounts that ask before they sell do not count.
-func (tx *Tx) StateExposure(ctx context.Context, warehouse string, skus, asking []string) error {
-	in, arg := tx.q.in("s.sku", skus)
-	silent, silentArg := tx.q.in("p.account_id", asking)
-	rows, err := tx.q.query(ctx, `SELECT s.sku, s.on_hand - s.reserved - s.quarantine, s.exposure,
-		(SELECT CAST(COALESCE(SUM(p.exposure), 0) AS BIGINT) FROM listings l JOIN publications p ON p.listing_id = l.id
-			WHERE l.sku = s.sku AND l.sku <> '' AND NOT `+silent+`),
-		(SELECT CAST(COALESCE(SUM(p.exposure * c.quantity), 0) AS BIGINT) FROM product_components c JOIN listings l ON l.sku = c.sku
-			JOIN publications p ON p.listing_id = l.id WHERE c.component = s.sku AND l.sku <> '' AND NOT `+silent+`)
-		FROM stock s WHERE s.warehouse = ? AND `+in+" ORDER BY s.sku"+tx.q.lock(), silentArg, silentArg, warehouse, arg)
-	if err != nil {
-		return fmt.Errorf("work out exposure: %w", err)
-	}
-	defer rows.Close()
-	exposure := map[string]int64{}
-	for rows.Next() {
-		var sku string
-		var available, stated, own, inKits int64
-		if err := rows.Scan(&sku, &available, &stated, &own, &inKits); err != nil {
-			return fmt.Errorf("work out exposure: %w", err)
-		}
-		if n := max(0, own+inKits-max(0, available)); n != stated {
-			exposure[sku] = n
-		}
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("work out exposure: %w", err)
-	}
-	return tx.SaveExposure(ctx, warehouse, exposure)
-}
-
-// SaveExposure writes how many units of products could be sold twice now.
-func (tx *Tx) SaveExposure(ctx context.Context, warehouse string, exposure map[string]int64) error {
-	var rows [][]any
-	for _, sku := range slices.Sorted(maps.Keys(exposure)) {
-		n := exposure[sku]
-		rows = append(rows, []any{n, n, n, warehouse, sku})
-	}
-	if err := tx.q.execMany(ctx, `UPDATE stock SET exposure = ?, exposure_max = CASE WHEN exposure_max < ? THEN ? ELSE exposure_max END
-		WHERE warehouse = ? AND sku = ?`, rows); err != nil {
-		return fmt.Errorf("write exposure: %w", err)
 	}
 	return nil
 }
