@@ -106,6 +106,11 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
 		events = append(events, requestedEvent(o, req, plan.Push.To, now))
 	}
+	if len(plan.Local) > 0 {
+		if err := h.cameBack(ctx, tx, o, &events); err != nil {
+			return out, err
+		}
+	}
 	claimed := goods && len(plan.Local) > 0
 	if claimed {
 		_, held, err := h.claimGoods(ctx, tx, o.AccountID, []*orderhub.Order{o}, req.Actor)
