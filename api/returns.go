@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -132,6 +133,7 @@ func (a *API) returns(h huma.API) {
 			return a.returnCard(ctx, r, err)
 		})
 	a.returnWork(h)
+	a.returnAnswer(h)
 	a.returnPolicy(h)
 }
 
@@ -212,6 +214,34 @@ func (a *API) returnWork(h huma.API) {
 			Goods: w.Goods, Decision: w.Decision, Quantity: w.Quantity, Why: w.Why, Photo: w.Photo, Actor: actor(ctx),
 		})
 		return a.returnCard(ctx, r, err)
+	})
+}
+
+// AnswerWish is an answer to a return that waits for the seller.
+type AnswerWish struct {
+	Action  string          `json:"action" minLength:"1" maxLength:"200" doc:"The code of one of the return's actions."`
+	Reason  string          `json:"reason,omitempty" maxLength:"200" doc:"The code of one of the action's reasons, where it has some."`
+	Comment string          `json:"comment,omitempty" maxLength:"4000" doc:"Where the action needs one."`
+	Amount  *orderhub.Money `json:"amount,omitempty" doc:"Where the action needs one."`
+}
+
+func (a *API) returnAnswer(h huma.API) {
+	type in struct {
+		returnPath
+		Body AnswerWish
+	}
+	o := op("answer-return", http.MethodPost, "/returns/{id}/answer", "Returns", "Answer a return that waits for the seller", http.StatusConflict)
+	o.Description = "The answer is owed to the channel as an effect: it is sent, and confirmed when the channel does not offer it any more."
+	huma.Register(h, o, func(ctx context.Context, in *in) (*body[orderhub.Effect], error) {
+		w := pipeline.ReturnReply{Action: in.Body.Action, Reason: in.Body.Reason, Comment: in.Body.Comment}
+		if in.Body.Amount != nil {
+			w.Amount = *in.Body.Amount
+		}
+		e, err := a.hub.AnswerReturn(ctx, in.ID, w, actor(ctx))
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		return answer(*e), nil
 	})
 }
 

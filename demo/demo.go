@@ -176,7 +176,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		return w, err
 	}
 	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
-	w.desk = &desk{world: w}
+	w.desk = &desk{world: w, answered: map[int64]bool{}}
 	err = w.hub.Start(ctx)
 	w.running = err == nil
 	return w, err

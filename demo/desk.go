@@ -17,6 +17,9 @@ import (
 type desk struct {
 	world *world
 	stats DeskStats
+	// answered are returns that an answer was asked for: a second one is refused as
+	// long as the first is on its way.
+	answered map[int64]bool
 }
 
 // DeskStats counts what was done about returns.
@@ -40,6 +43,7 @@ func (d *desk) round(ctx context.Context) error {
 		filter url.Values
 		do     func(context.Context, api.ReturnRow) error
 	}{
+		{url.Values{"waiting": {"true"}}, d.answer},
 		{url.Values{"state": {"at_pickup"}}, d.fetch},
 		{url.Values{"state": {"received"}}, d.decide},
 	} {
@@ -108,6 +112,28 @@ func (d *desk) decide(ctx context.Context, r api.ReturnRow) error {
 		}
 	}
 	return nil
+}
+
+// answer gives one of the answers that the channel takes.
+func (d *desk) answer(ctx context.Context, r api.ReturnRow) error {
+	var card api.ReturnCard
+	if err := d.world.client.Do(ctx, http.MethodGet, fmt.Sprintf("/returns/%d", r.ID), nil, &card); err != nil {
+		return err
+	}
+	if len(card.Actions) == 0 || card.Number == 0 || d.answered[r.ID] {
+		return nil
+	}
+	action := card.Actions[int(r.ID)%len(card.Actions)]
+	wish := api.AnswerWish{Action: action.Code, Comment: "looked into it"}
+	if len(action.Reasons) > 0 {
+		wish.Reason = action.Reasons[0].Code
+	}
+	if action.NeedsAmount {
+		wish.Amount = &orderhub.Money{Minor: 10000, Currency: "RUB"}
+	}
+	d.answered[r.ID] = true
+	d.stats.Answered++
+	return d.ask(ctx, fmt.Sprintf("/returns/%d/answer", r.ID), wish)
 }
 
 // ask counts refusals: returns move under people's hands.

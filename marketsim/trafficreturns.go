@@ -17,8 +17,11 @@ func (t *Traffic) stepReturns(m Market) int {
 		if r.State == orderhub.ReturnReceived || r.State.IsEnd() {
 			continue
 		}
-		k := "return/" + key(m, r.ID)
-		if t.rounds[k]++; t.rounds[k]%t.opts.ReturnEvery != 0 {
+		k, every := "return/"+key(m, r.ID), t.opts.ReturnEvery
+		if r.State == orderhub.ReturnAnnounced {
+			every *= 4 // the seller may want to answer first
+		}
+		if t.rounds[k]++; t.rounds[k]%every != 0 {
 			continue
 		}
 		if moved, err := books.ProgressReturn(r.ID); err == nil && moved {

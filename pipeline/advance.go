@@ -213,7 +213,7 @@ func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, r
 		if kind == orderhub.EffectAnswerCancel && o.Snapshot.CancelRequest == nil && !o.HasHold(orderhub.HoldCancelRequest) {
 			return orderhub.Errorf(orderhub.CodeRefused, "order %s has no cancel request to answer", o.Number())
 		}
-		if !can(a.adapter, kind) {
+		if !h.can(a.adapter, kind) {
 			return orderhub.Errorf(orderhub.CodeUnsupported, "%s has no call for this", a.channel.Descriptor.Title)
 		}
 		if err := oneAnswer(ctx, tx, o, kind); err != nil {

@@ -106,6 +106,17 @@ func (tx *Tx) ReceivedUnits(ctx context.Context, orders []int64) (map[int64]int6
 	return out, rows.Err()
 }
 
+// ReturnsByIDs reads returns by number, as they are in the transaction.
+func (tx *Tx) ReturnsByIDs(ctx context.Context, ids []int64) (map[int64]*orderhub.Return, error) {
+	cond, arg := tx.q.in("id", ids)
+	list, err := scanReturns(ctx, tx.q, "WHERE "+cond, arg)
+	out := make(map[int64]*orderhub.Return, len(list))
+	for _, r := range list {
+		out[r.ID] = r
+	}
+	return out, err
+}
+
 // OrdersByRef finds orders of an account by Snapshot.Ref: their external ids.
 func (tx *Tx) OrdersByRef(ctx context.Context, accountID string, refs []string) (map[string]string, error) {
 	list, err := ordersByRef(ctx, tx.q, accountID, refs)
