@@ -112,6 +112,7 @@ func printReport(w io.Writer, r demo.Report) {
 			len(a.WrongStatus), len(a.WrongGoods), a.Effects[orderhub.EffectConfirmed], a.Effects[orderhub.EffectRejected],
 			a.Effects[orderhub.EffectUncertain], len(a.Stuck), a.VisibleP50, a.VisibleP95)
 	}
+	fmt.Fprintf(w, "At the returns desk: %d fetched, %d decisions, %d answers, %d refused\n", r.Desk.Fetched, r.Desk.Decided, r.Desk.Answered, r.Desk.Refused)
 	for _, a := range r.Accounts {
 		b := a.Returns
 		fmt.Fprintf(w, "Returns of %-14s books %d, hub %d; lost %d, doubled or in no book %d, wrong state %d, wrong units %d; received %d, decided %d, answers %d\n",
