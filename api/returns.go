@@ -138,7 +138,7 @@ func (a *API) returns(h huma.API) {
 }
 
 type returnPath struct {
-	ID int64 `path:"id" minimum:"1" doc:"The hub's number of the return."`
+	ID int64 `path:"id" doc:"The hub's number of the return."`
 }
 
 func returnRows(list []*orderhub.Return) []ReturnRow {
@@ -193,7 +193,7 @@ type DecideWish struct {
 
 func (a *API) returnWork(h huma.API) {
 	type receiveIn struct {
-		ID   int64 `path:"id" minimum:"1" doc:"The hub's number of the return."`
+		ID   int64 `path:"id" doc:"The hub's number of the return."`
 		Body ReceiveWish
 	}
 	o := op("receive-return", http.MethodPost, "/returns/{id}/receive", "Returns", "Record that the goods of a return are here", http.StatusConflict)
@@ -203,7 +203,7 @@ func (a *API) returnWork(h huma.API) {
 		return a.returnCard(ctx, r, err)
 	})
 	type decideIn struct {
-		ID   int64 `path:"id" minimum:"1" doc:"The hub's number of the return."`
+		ID   int64 `path:"id" doc:"The hub's number of the return."`
 		Body DecideWish
 	}
 	o = op("decide-return", http.MethodPost, "/returns/{id}/decide", "Returns", "Decide what becomes of units that came back", http.StatusConflict)
@@ -227,7 +227,7 @@ type AnswerWish struct {
 
 func (a *API) returnAnswer(h huma.API) {
 	type in struct {
-		ID   int64 `path:"id" minimum:"1" doc:"The hub's number of the return."`
+		ID   int64 `path:"id" doc:"The hub's number of the return."`
 		Body AnswerWish
 	}
 	o := op("answer-return", http.MethodPost, "/returns/{id}/answer", "Returns", "Answer a return that waits for the seller", http.StatusConflict)
