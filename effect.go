@@ -48,6 +48,7 @@ const (
 	EffectStatus       EffectKind = "status"        // move the order to Effect.To
 	EffectTracking     EffectKind = "tracking"      // give a tracking number
 	EffectAnswerCancel EffectKind = "answer_cancel" // answer a buyer's cancel request
+	EffectAnswerReturn EffectKind = "answer_return" // answer a return; Params name it and the answer
 )
 
 // Effect is something owed to a channel: the row is the truth of what is owed,

@@ -37,6 +37,7 @@ const (
 	EventEffect      EventKind = "effect"       // an effect changed its state
 	EventHold        EventKind = "hold"         // a hold was set or lifted
 	EventDrift       EventKind = "drift"        // a word of the channel that is not known
+	EventReturn      EventKind = "return"       // goods of the order come back, or something about that changed
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from

@@ -72,7 +72,9 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 
 // SameSnapshot reports whether two snapshots say the same: equal as they would
 // be stored, so that nil and empty lists do not differ.
-func SameSnapshot(a, b Snapshot) bool {
+func SameSnapshot(a, b Snapshot) bool { return sameJSON(a, b) }
+
+func sameJSON(a, b any) bool {
 	ja, errA := json.Marshal(a)
 	jb, errB := json.Marshal(b)
 	return errA == nil && errB == nil && bytes.Equal(ja, jb)

@@ -86,6 +86,8 @@ type Demand struct {
 	// Consumed left the warehouse, Unbacked left it without being in the book.
 	Consumed int64 `json:"consumed"`
 	Unbacked int64 `json:"unbacked"`
+	// Returned came back of what had left, whatever became of it then.
+	Returned int64 `json:"returned"`
 	// Rank is the place in the queue: lower is served first. The time of
 	// placement in microseconds unless a person moved the order.
 	Rank int64 `json:"rank"`

@@ -81,6 +81,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.policies(h)
 	a.reservations(h)
 	a.goods(h)
+	a.returns(h)
 	a.imports(h)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)

@@ -25,6 +25,7 @@ type GoodsView struct {
 	Consumed int64  `json:"consumed" doc:"Left the warehouse."`
 	Unbacked int64  `json:"unbacked" doc:"Left it without having been in the book."`
 	Short    int64  `json:"short" doc:"Still lacks."`
+	Returned int64  `json:"returned" doc:"Came back of what had left, whatever became of it then."`
 }
 
 // Goods are what an order needs and has got.
@@ -55,7 +56,7 @@ func (a *API) goodsOf(ctx context.Context, number int64) ([]GoodsView, error) {
 	demands, err := a.store.DemandsOf(ctx, number)
 	out := make([]GoodsView, 0, len(demands))
 	for _, d := range demands {
-		out = append(out, GoodsView{SKU: d.SKU, Needed: d.Needed, Reserved: d.Reserved, Consumed: d.Consumed, Unbacked: d.Unbacked, Short: d.Short()})
+		out = append(out, GoodsView{SKU: d.SKU, Needed: d.Needed, Reserved: d.Reserved, Consumed: d.Consumed, Unbacked: d.Unbacked, Short: d.Short(), Returned: d.Returned})
 	}
 	return out, err
 }

@@ -20,6 +20,21 @@ type Taken struct {
 	OrderCard
 	Created bool `json:"created" doc:"True when the hub had not seen the order before."`
 	Stale   bool `json:"stale,omitempty" doc:"True when the hub already had a later version; nothing changed."`
+	// Return is set when the message was about a return.
+	Return *ReturnRow `json:"return,omitempty" doc:"Set when a return was sent in. The rest is its order then, empty as long as the hub does not have it."`
+}
+
+// kindOf tells by which kind a shop's message is kept: {"return": …} is about a
+// return.
+func kindOf(body []byte) string {
+	var m struct {
+		Return json.RawMessage `json:"return"`
+		Order  json.RawMessage `json:"order"`
+	}
+	if json.Unmarshal(body, &m) == nil && m.Return != nil && m.Order == nil {
+		return site.KindReturn
+	}
+	return "site_order"
 }
 
 func (a *API) intake(h huma.API) {
@@ -32,8 +47,8 @@ func (a *API) intake(h huma.API) {
 		Status int
 		Body   Taken
 	}
-	o := op("send-order", http.MethodPost, "/accounts/{account}/orders", "Intake", "Send in an order of the shop's own site", http.StatusConflict)
-	o.Description = "Idempotent by id: the same order may be sent any number of times. A change carries a higher version; an older version changes nothing; the same version with other content is refused (409). A cancel is status \"cancelled\" with a higher version. The field named in an error is the one to mend."
+	o := op("send-order", http.MethodPost, "/accounts/{account}/orders", "Intake", "Send in an order, or a return, of the shop's own site", http.StatusConflict)
+	o.Description = "Idempotent by id: the same order may be sent any number of times. A change carries a higher version; an older version changes nothing; the same version with other content is refused (409). A cancel is status \"cancelled\" with a higher version. A return is {\"return\": {...}} and goes the same way. The field named in an error is the one to mend."
 	o.DefaultStatus = http.StatusOK
 	o.Responses = map[string]*huma.Response{"201": {
 		Description: "The hub had not seen the order before.",
@@ -44,11 +59,11 @@ func (a *API) intake(h huma.API) {
 		if err := a.readable(ctx, in.Account, in.ContentType, in.RawBody); err != nil {
 			return nil, err
 		}
-		res, err := a.hub.Submit(ctx, in.Account, "site_order", json.RawMessage(in.RawBody))
+		res, err := a.hub.Submit(ctx, in.Account, kindOf(in.RawBody), json.RawMessage(in.RawBody))
 		if err != nil {
 			return nil, a.problem(err)
 		}
-		card, err := a.card(ctx, res.Order)
+		card, err := a.cardOf(ctx, res.Order)
 		if err != nil {
 			return nil, a.problem(err)
 		}
@@ -56,7 +71,12 @@ func (a *API) intake(h huma.API) {
 		if res.Created {
 			status = http.StatusCreated
 		}
-		return &out{Status: status, Body: Taken{OrderCard: card, Created: res.Created, Stale: res.Verdict == orderhub.NewsRefused}}, nil
+		taken := Taken{OrderCard: card, Created: res.Created, Stale: res.Verdict == orderhub.NewsRefused}
+		if res.Return != nil {
+			row := returnRow(res.Return)
+			taken.Return = &row
+		}
+		return &out{Status: status, Body: taken}, nil
 	})
 	publishSite(a.doc, a.doc.Paths[o.Path].Post)
 }

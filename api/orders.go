@@ -179,6 +179,17 @@ func words[T ~string](list []T) string {
 	return b.String()
 }
 
+// cardOf is the card of an order, an empty one where there is none.
+func (a *API) cardOf(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
+	if o == nil {
+		return OrderCard{
+			OrderRow: OrderRow{Holds: []orderhub.Hold{}}, Lines: []LineView{}, Goods: []GoodsView{}, Siblings: []OrderRow{}, Next: []NextStep{},
+			Returns: []ReturnRow{}, Timeline: []orderhub.Event{}, Effects: []*orderhub.Effect{},
+		}, nil
+	}
+	return a.card(ctx, o)
+}
+
 // card gathers what belongs to an order.
 func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	s := o.Snapshot
@@ -194,6 +205,11 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	if c.Goods, err = a.goodsOf(ctx, o.ID); err != nil {
 		return c, err
 	}
+	back, err := a.store.ReturnsOf(ctx, o.ID)
+	if err != nil {
+		return c, err
+	}
+	c.Returns = returnRows(back)
 	group, err := a.store.Group(ctx, s.GroupKey)
 	if err != nil {
 		return c, err

@@ -74,6 +74,7 @@ type OrderCard struct {
 	Drift         []orderhub.Drift        `json:"drift,omitempty" doc:"Words of the channel that the hub does not know."`
 	Next          []NextStep              `json:"next" doc:"What can be asked for now."`
 	Siblings      []OrderRow              `json:"siblings" doc:"The other orders of the same purchase."`
+	Returns       []ReturnRow             `json:"returns" doc:"Goods of the order that come back, oldest first."`
 	Timeline      []orderhub.Event        `json:"timeline"`
 	Effects       []*orderhub.Effect      `json:"effects"`
 }

@@ -41,6 +41,8 @@ type AccountComparison struct {
 	// quantities or amounts.
 	WrongStatus []string `json:"wrong_status"`
 	WrongGoods  []string `json:"wrong_goods"`
+	// Returns is what is to be said of goods that come back.
+	Returns ReturnComparison `json:"returns"`
 	// Effects counts the hub's effects by state.
 	Effects map[orderhub.EffectState]int `json:"effects"`
 	// Swallowed effects are confirmed in the hub and never happened; Unclaimed
@@ -57,7 +59,7 @@ type AccountComparison struct {
 // Clean reports whether nothing is to be said against the account.
 func (c *AccountComparison) Clean() bool {
 	return len(c.Lost)+len(c.Doubled)+len(c.Foreign)+len(c.WrongStatus)+len(c.WrongGoods)+len(c.Swallowed)+len(c.Unclaimed)+
-		len(c.Repeated)+len(c.Stuck) == 0 && c.Theirs == c.Ours && c.UnitsTheirs == c.UnitsOurs
+		len(c.Repeated)+len(c.Stuck) == 0 && c.Returns.clean() && c.Theirs == c.Ours && c.UnitsTheirs == c.UnitsOurs
 }
 
 // Compare reads the hub through its API and the books of the simulators.
@@ -121,6 +123,9 @@ func compareAccount(ctx context.Context, c *Client, account string, m marketsim.
 	slices.Sort(visible)
 	if n := len(visible); n > 0 {
 		ac.VisibleP50, ac.VisibleP95 = visible[n/2], visible[n*95/100]
+	}
+	if ac.Returns, err = compareReturns(ctx, c, account, m, effects); err != nil {
+		return ac, err
 	}
 	return ac, ac.waiting(ctx, c)
 }

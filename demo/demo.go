@@ -73,6 +73,7 @@ type Report struct {
 	Manager  ManagerStats           `json:"manager"`
 	Faults   map[string]int         `json:"faults"`
 	MemoryMB int                    `json:"memory_peak_mb"`
+	Desk     DeskStats              `json:"returns_desk"`
 	Goods    *GoodsReport           `json:"goods,omitempty"`
 	Comparison
 }
@@ -111,6 +112,7 @@ type world struct {
 	client  *Client
 	traffic *marketsim.Traffic
 	manager *Manager
+	desk    *desk
 	shelf   *marketsim.Shelf
 	where   Started
 	began   time.Time
@@ -174,6 +176,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		return w, err
 	}
 	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
+	w.desk = &desk{world: w, answered: map[int64]bool{}}
 	err = w.hub.Start(ctx)
 	w.running = err == nil
 	return w, err
@@ -285,6 +288,7 @@ func (w *world) run(ctx context.Context) (Report, error) {
 	if ctx.Err() != nil {
 		return rep, ctx.Err()
 	}
+	rep.Desk = w.desk.stats
 	ended := time.Now()
 	Finish(ctx, w.client, w.traffic)
 	frozen := time.Now()
@@ -304,7 +308,7 @@ func (w *world) run(ctx context.Context) (Report, error) {
 // live lets buyers buy, couriers drive and the manager work, until the time is
 // over.
 func (w *world) live(ctx context.Context) error {
-	opts := marketsim.TrafficOptions{Seed: w.opts.Seed, Orders: w.opts.Orders, Over: w.opts.For, Schemes: Schemes}
+	opts := marketsim.TrafficOptions{Seed: w.opts.Seed, Orders: w.opts.Orders, Over: w.opts.For, Schemes: Schemes, ReturnEvery: 8}
 	live, stop := context.WithCancel(ctx)
 	defer stop()
 	if w.opts.For > 0 {
@@ -323,10 +327,11 @@ func (w *world) live(ctx context.Context) error {
 	opts.Over = max(0, min(opts.Over*9/10, opts.Over-time.Second/2))
 	w.traffic = marketsim.NewTraffic(w.sims.Markets(), opts)
 	var people sync.WaitGroup
-	people.Add(3)
+	people.Add(4)
 	go func() { defer people.Done(); w.deliver(live) }()
 	var trafficErr error
 	go func() { defer people.Done(); w.manager.Run(live) }()
+	go func() { defer people.Done(); w.desk.run(live) }()
 	go func() {
 		defer people.Done()
 		trafficErr = w.traffic.Run(live)

@@ -30,6 +30,10 @@ type GoodsReport struct {
 	Units   int64 `json:"units"`
 	Sold    int64 `json:"sold"`
 	SoldOut int   `json:"sold_out"`
+	// CameBack are those that returns brought, Quarantined those of them that wait
+	// for a decision.
+	CameBack    int64 `json:"came_back"`
+	Quarantined int64 `json:"quarantined"`
 	// Oversold are units that were sold and not there, Stated how many the hub had
 	// said could be: per article, at the worst moment.
 	Oversold map[string]int64 `json:"oversold"`
@@ -119,7 +123,7 @@ func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	units, taken := w.shelf.Units(), w.shelf.Taken()
+	units, taken, back := w.shelf.Units(), w.shelf.Taken(), w.shelf.CameBack()
 	skus := make([]string, 0, len(units))
 	for sku := range units {
 		skus = append(skus, sku)
@@ -130,6 +134,10 @@ func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
 		return nil, err
 	}
 	crossed, err := w.leftThoughCancelled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	off, err := w.writtenOff(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -153,8 +161,14 @@ func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
 		if d.Needed-crossed[sku] != taken[sku] {
 			wrong("%s: the markets sold %d, the hub's orders need %d", sku, taken[sku], d.Needed-crossed[sku])
 		}
-		if f.OnHand+d.Consumed != units[sku] {
-			wrong("%s: %d units there were, %d are on hand and %d left", sku, units[sku], f.OnHand, d.Consumed)
+		rep.CameBack, rep.Quarantined = rep.CameBack+back[sku], rep.Quarantined+f.Quarantine
+		// Units are those that were put there and those that came back.
+		if f.OnHand+d.Consumed+off[sku] != units[sku] {
+			wrong("%s: %d units there were, %d of them came back; %d are on hand, %d left and %d were written off",
+				sku, units[sku], back[sku], f.OnHand, d.Consumed, off[sku])
+		}
+		if d.Returned != back[sku] {
+			wrong("%s: %d units came back, the hub took %d back", sku, back[sku], d.Returned)
 		}
 		if f.Reserved < d.Reserved || f.Available() < 0 {
 			wrong("%s: %d are reserved, the orders have %d of them", sku, f.Reserved, d.Reserved)
@@ -185,6 +199,23 @@ func (w *world) leftThoughCancelled(ctx context.Context) (map[string]int64, erro
 		}
 		if filter.Cursor = next; next == "" {
 			return out, nil
+		}
+	}
+}
+
+// writtenOff adds up the units of returns that nobody can sell any more.
+func (w *world) writtenOff(ctx context.Context) (map[string]int64, error) {
+	out := map[string]int64{}
+	for before := int64(0); ; {
+		list, err := w.store.ListReturns(ctx, store.ReturnFilter{Before: before, Limit: 200})
+		if err != nil || len(list) == 0 {
+			return out, err
+		}
+		for _, r := range list {
+			before = r.ID
+			for _, g := range r.Goods {
+				out[g.SKU] += g.WrittenOff
+			}
 		}
 	}
 }

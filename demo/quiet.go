@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
+	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/pipeline"
 )
@@ -76,10 +77,26 @@ func whatIsBusy(list api.AccountList, sims *Sims, since time.Time) string {
 			if f.Feed == "catalogue" || f.Feed == pipeline.ReconcileFeed {
 				continue // they show no orders, and are read now and then
 			}
-			if f.ConfirmedAt == nil || f.ConfirmedAt.Before(since) {
+			read := since
+			if tellsReturns(a.Channel, f.Feed) {
+				read = since.Add(stockLag) // one look must do: it must not be at a replica that is behind
+			}
+			if f.ConfirmedAt == nil || f.ConfirmedAt.Before(read) {
 				return a.ID + ": feed " + f.Feed + " not swept yet"
 			}
 		}
 	}
 	return ""
+}
+
+// tellsReturns tells whether a feed is of returns: those are read now and then.
+func tellsReturns(name orderhub.Channel, feed string) bool {
+	for _, c := range all.All() {
+		for _, f := range c.Descriptor.Feeds {
+			if c.Descriptor.Name == name && f.Name == feed {
+				return f.Returns
+			}
+		}
+	}
+	return false
 }

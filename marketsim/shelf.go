@@ -20,13 +20,16 @@ type Shelf struct {
 	doubt map[string]bool
 	sold  map[string]map[string]int64 // order → article → units
 	left  map[string]bool             // orders whose goods have left the warehouse
+	back  map[string]bool             // returns whose goods are here again
+
+	cameBack map[string]int64 // the part of units that returns brought
 }
 
 // NewShelf makes an empty shelf.
 func NewShelf() *Shelf {
 	return &Shelf{
 		units: map[string]int64{}, taken: map[string]int64{}, over: map[string]int64{}, doubt: map[string]bool{},
-		sold: map[string]map[string]int64{}, left: map[string]bool{},
+		sold: map[string]map[string]int64{}, left: map[string]bool{}, back: map[string]bool{}, cameBack: map[string]int64{},
 	}
 }
 

@@ -31,6 +31,9 @@ type TrafficOptions struct {
 	// Shelf counts what was really sold; nil = nobody counts. With it, a basket
 	// that a market refuses is no error.
 	Shelf *Shelf
+	// ReturnEvery is after how many rounds carriers bring a return a step nearer;
+	// 0 = they leave returns alone.
+	ReturnEvery int
 	// Tick is the pause between two rounds of buyers and couriers; 0 = 250 ms.
 	Tick time.Duration
 	// Now and Sleep are the clock; nil = the real one. Sleep ends early with ctx.
@@ -61,6 +64,8 @@ type TrafficStats struct {
 	Acts   map[BuyerAct]int `json:"acts"`
 	// Moved counts the steps of marketplaces and couriers.
 	Moved int `json:"moved"`
+	// ReturnSteps counts the steps of returns.
+	ReturnSteps int `json:"return_steps"`
 	// Refused counts what a market did not allow: acts that came too late.
 	Refused int `json:"refused"`
 	// SoldOut counts baskets that a market did not take: it was sold out, or the
@@ -78,6 +83,8 @@ type Traffic struct {
 	mu    sync.Mutex
 	fates map[string]*fate // channel/id
 	stats TrafficStats
+	// rounds of returns that are not over.
+	rounds map[string]int
 }
 
 // fate is what the buyer will do to an order.
@@ -109,7 +116,7 @@ func NewTraffic(markets []Market, opts TrafficOptions) *Traffic {
 		opts.Sleep = sleep
 	}
 	return &Traffic{
-		markets: markets, opts: opts, fates: map[string]*fate{}, stats: TrafficStats{Acts: map[BuyerAct]int{}},
+		markets: markets, opts: opts, fates: map[string]*fate{}, rounds: map[string]int{}, stats: TrafficStats{Acts: map[BuyerAct]int{}},
 	}
 }
 
@@ -285,6 +292,7 @@ func (t *Traffic) Step() int {
 				n++
 			}
 		}
+		n += t.stepReturns(m)
 	}
 	return n
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -20,7 +21,8 @@ import (
 type news struct {
 	raw  store.Raw
 	snap orderhub.Snapshot
-	err  error // why it cannot be understood; the answer goes to quarantine
+	back *orderhub.ReturnSnapshot // of a return: then there is no snap
+	err  error                    // why it cannot be understood; the answer goes to quarantine
 }
 
 // acceptPending interprets what waits in the inbox of an account, batch by
@@ -130,6 +132,10 @@ func (h *Hub) normalise(a *account, r store.Raw) (n news) {
 			n.err = orderhub.Errorf(orderhub.CodeInvalid, "the adapter failed on this answer; the log has the details")
 		}
 	}()
+	if channel.IsReturn(r.Kind) {
+		n.back, n.err = normaliseReturn(a, r)
+		return n
+	}
 	n.snap, n.err = a.adapter.Normalise(r.Kind, r.Body)
 	if n.err == nil && n.snap.ExternalID == "" {
 		n.err = orderhub.InvalidField("id", "the answer names no order")
@@ -160,7 +166,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err != nil {
 			return err
 		}
-		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}, goods: goods}
+		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}, backs: map[string]*backEntry{}, goods: goods}
 		if err := b.load(ctx, batch); err != nil {
 			return err
 		}
@@ -168,7 +174,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 			if !waited[n.raw.ID] {
 				continue // another process was faster
 			}
-			if n.err == nil {
+			if n.err == nil && n.back == nil {
 				if e := b.orders[n.snap.ExternalID]; e != nil {
 					n.err = contradicts(e.order, n)
 				}
@@ -229,6 +235,9 @@ type ledgerBatch struct {
 	effects []*orderhub.Effect
 	goods   bool // orders claim goods
 	claimed bool // and did
+
+	backs    map[string]*backEntry // returns by external id
+	received bool                  // goods of some came in
 }
 
 // entry is one order of the batch.
@@ -245,14 +254,19 @@ type entry struct {
 func (b *ledgerBatch) load(ctx context.Context, batch []news) error {
 	var ids []string
 	for _, n := range batch {
-		if n.err == nil {
+		if n.err == nil && n.back == nil {
 			ids = append(ids, n.snap.ExternalID)
 		}
 	}
+	backs, ofBacks, err := b.ordersOfReturns(ctx, batch)
+	if err != nil {
+		return err
+	}
+	ids = append(ids, ofBacks...)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	if len(ids) == 0 {
-		return nil
+		return b.loadReturns(ctx, backs)
 	}
 	known, err := b.tx.LockOrders(ctx, b.account.ID, ids)
 	if err != nil {
@@ -261,7 +275,7 @@ func (b *ledgerBatch) load(ctx context.Context, batch []news) error {
 	for id, o := range known {
 		b.orders[id] = &entry{order: o}
 	}
-	return nil
+	return b.loadReturns(ctx, backs)
 }
 
 // contradicts refuses news that carries the version of what is known and says
@@ -298,6 +312,9 @@ func countsNoMore(known *orderhub.Order, n news) error {
 
 // apply lays one piece of news over the ledger, in memory.
 func (b *ledgerBatch) apply(n news) orderhub.Verdict {
+	if n.back != nil {
+		return b.applyReturn(n)
+	}
 	if drop := b.hub.hooks.DropOrder; drop != nil && drop(n.snap.ExternalID) {
 		return orderhub.NewsApplied
 	}
@@ -443,52 +460,6 @@ func cancelWhy(s orderhub.Snapshot) string {
 		return ""
 	}
 	return s.Cancellation.Reason
-}
-
-// sameContent compares what lines and search words are made of.
-func sameContent(a, b orderhub.Snapshot) bool {
-	strip := func(s orderhub.Snapshot) orderhub.Snapshot {
-		return orderhub.Snapshot{
-			ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber, GroupKey: s.GroupKey, Lines: s.Lines, Customer: s.Customer,
-			Shipping: orderhub.Shipping{Tracking: s.Shipping.Tracking},
-		}
-	}
-	return orderhub.SameSnapshot(strip(a), strip(b))
-}
-
-// changedWhy names what changed besides the headline.
-func changedWhy(a, b orderhub.Snapshot) string {
-	ja, jb := fields(a), fields(b)
-	var names []string
-	for k, v := range jb {
-		if string(ja[k]) != string(v) {
-			names = append(names, k)
-		}
-	}
-	for k := range ja {
-		if _, ok := jb[k]; !ok {
-			names = append(names, k)
-		}
-	}
-	slices.Sort(names)
-	why := "changed: "
-	for i, name := range names {
-		if i > 0 {
-			why += ", "
-		}
-		why += name
-	}
-	return why
-}
-
-// fields gives the JSON fields of a snapshot.
-func fields(s orderhub.Snapshot) map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	b, err := json.Marshal(s)
-	if err == nil {
-		_ = json.Unmarshal(b, &out) // it was just made
-	}
-	return out
 }
 
 // nativeWords are the channel's own words, kept with an event.

@@ -12,7 +12,7 @@ import (
 
 // write puts everything into the database.
 func (b *ledgerBatch) write(ctx context.Context) error {
-	var inserts, updates []store.Change
+	var inserts, updates, again []store.Change
 	for _, e := range b.order {
 		inserts = append(inserts, store.Change{Order: e.order, Content: true})
 		if double := b.hub.hooks.DoubleOrder; double != nil && double(e.order.Snapshot.ExternalID) {
@@ -21,21 +21,32 @@ func (b *ledgerBatch) write(ctx context.Context) error {
 			inserts = append(inserts, store.Change{Order: &twin, Content: true})
 		}
 	}
-	for _, e := range b.orders {
-		if e.dirty && !e.fresh {
-			updates = append(updates, store.Change{Order: e.order, Content: e.content})
-		}
-	}
-	slices.SortFunc(updates, func(x, y store.Change) int { return int(x.Order.ID - y.Order.ID) })
 	if err := b.tx.InsertOrders(ctx, inserts); err != nil {
 		return err
 	}
+	if err := b.writeReturns(ctx); err != nil {
+		return err
+	}
+	for _, e := range b.orders {
+		switch {
+		case e.dirty && !e.fresh:
+			updates = append(updates, store.Change{Order: e.order, Content: e.content})
+		case e.dirty:
+			again = append(again, store.Change{Order: e.order})
+		}
+	}
+	slices.SortFunc(updates, func(x, y store.Change) int { return int(x.Order.ID - y.Order.ID) })
 	if err := b.settle(ctx, updates); err != nil {
 		return err
 	}
-	again, events, err := b.claimGoods(ctx, inserts, updates)
+	held, events, err := b.claimGoods(ctx, inserts, updates)
 	if err != nil {
 		return err
+	}
+	for _, c := range held {
+		if !slices.Contains(again, c) {
+			again = append(again, c)
+		}
 	}
 	if err := b.tx.UpdateOrders(ctx, append(updates, again...)); err != nil {
 		return err
@@ -111,6 +122,11 @@ func (b *ledgerBatch) ring(ctx context.Context) error {
 	}
 	if len(b.effects) > 0 {
 		if err := b.hub.jobs.Ring(ctx, b.tx, jobs.Lane{Work: jobs.WorkPush, Account: b.account.ID}); err != nil {
+			return err
+		}
+	}
+	if b.received {
+		if err := b.hub.jobs.Ring(ctx, b.tx, stockLane); err != nil {
 			return err
 		}
 	}

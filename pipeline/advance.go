@@ -106,6 +106,11 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		out.Effects = append(out.Effects, h.intent(o, orderhub.EffectStatus, plan.Push.To, req, now))
 		events = append(events, requestedEvent(o, req, plan.Push.To, now))
 	}
+	if len(plan.Local) > 0 {
+		if err := h.cameBack(ctx, tx, o, &events); err != nil {
+			return out, err
+		}
+	}
 	claimed := goods && len(plan.Local) > 0
 	if claimed {
 		_, held, err := h.claimGoods(ctx, tx, o.AccountID, []*orderhub.Order{o}, req.Actor)
@@ -208,7 +213,7 @@ func (h *Hub) owe(ctx context.Context, number int64, kind orderhub.EffectKind, r
 		if kind == orderhub.EffectAnswerCancel && o.Snapshot.CancelRequest == nil && !o.HasHold(orderhub.HoldCancelRequest) {
 			return orderhub.Errorf(orderhub.CodeRefused, "order %s has no cancel request to answer", o.Number())
 		}
-		if !can(a.adapter, kind) {
+		if !h.can(a.adapter, kind) {
 			return orderhub.Errorf(orderhub.CodeUnsupported, "%s has no call for this", a.channel.Descriptor.Title)
 		}
 		if err := oneAnswer(ctx, tx, o, kind); err != nil {

@@ -45,6 +45,7 @@ type fake struct {
 	bare bool // can only list and push
 
 	counter counter
+	backs   backs
 }
 
 func newFake() *fake {
@@ -174,6 +175,9 @@ func (a bareAdapter) List(_ context.Context, feed string, cursor channel.Cursor)
 	a.f.mu.Lock()
 	script, poll := a.f.onList, a.f.onPoll
 	a.f.mu.Unlock()
+	if feed == "returns" {
+		return a.f.listReturns(), nil
+	}
 	if poll != nil {
 		return poll(a.token)
 	}

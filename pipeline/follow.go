@@ -11,9 +11,13 @@ import (
 // followBatch is how many orders one step of follow looks at.
 const followBatch = 200
 
-// follow does what new orders bring along and what needs no hurry: an order
-// that only delivers an order of the shop's own site is matched to it.
+// follow does what new orders bring along and what needs no hurry: returns that
+// came before their orders find them, and an order that only delivers an order of
+// the shop's own site is matched to it.
 func (h *Hub) follow(ctx context.Context, a *account) error {
+	if err := h.matchReturns(ctx, a); err != nil {
+		return err
+	}
 	if a.Channel == siteChannel {
 		return h.liftUnmatched(ctx)
 	}

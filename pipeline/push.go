@@ -33,18 +33,24 @@ func (h *Hub) drainEffects(ctx context.Context, a *account, lease store.Lease) e
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		var send, check []*orderhub.Effect
+		var send, check, answers []*orderhub.Effect
 		for _, e := range due {
-			if e.State == orderhub.EffectIntent {
+			switch {
+			case e.State == orderhub.EffectIntent:
 				send = append(send, e)
-			} else {
+			case e.Kind == orderhub.EffectAnswerReturn:
+				answers = append(answers, e)
+			default:
 				check = append(check, e)
 			}
+		}
+		if err := h.checkAnswers(ctx, a, answers, lease); err != nil {
+			return err
 		}
 		if err := h.checkEffects(ctx, a, check, lease); err != nil {
 			return err
 		}
-		for _, kind := range []orderhub.EffectKind{orderhub.EffectStatus, orderhub.EffectTracking, orderhub.EffectAnswerCancel} {
+		for _, kind := range []orderhub.EffectKind{orderhub.EffectStatus, orderhub.EffectTracking, orderhub.EffectAnswerCancel, orderhub.EffectAnswerReturn} {
 			for _, to := range targets(send, kind) {
 				batch := slices.DeleteFunc(slices.Clone(send), func(e *orderhub.Effect) bool { return e.Kind != kind || e.To != to })
 				for part := range slices.Chunk(batch, max(1, a.channel.Descriptor.PushBatch)) {
@@ -72,11 +78,11 @@ func targets(effects []*orderhub.Effect, kind orderhub.EffectKind) []orderhub.St
 }
 
 // can reports whether the adapter has the call for a kind of effect.
-func can(a channel.Adapter, kind orderhub.EffectKind) bool { return caller(a, kind) != nil }
+func (h *Hub) can(a channel.Adapter, kind orderhub.EffectKind) bool { return h.caller(a, kind) != nil }
 
 type call func(context.Context, []channel.Push) ([]channel.PushResult, error)
 
-func caller(a channel.Adapter, kind orderhub.EffectKind) call {
+func (h *Hub) caller(a channel.Adapter, kind orderhub.EffectKind) call {
 	switch kind {
 	case orderhub.EffectStatus:
 		if p, ok := a.(channel.StatusPusher); ok {
@@ -90,6 +96,10 @@ func caller(a channel.Adapter, kind orderhub.EffectKind) call {
 		if p, ok := a.(channel.CancelAnswerer); ok {
 			return p.AnswerCancel
 		}
+	case orderhub.EffectAnswerReturn:
+		if p, ok := a.(channel.ReturnAnswerer); ok {
+			return h.answerCall(p)
+		}
 	}
 	return nil
 }
@@ -98,7 +108,7 @@ func caller(a channel.Adapter, kind orderhub.EffectKind) call {
 // committed first: after a kill the effects are found as sent and read back
 // before anything is repeated.
 func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectKind, batch []*orderhub.Effect, lease store.Lease) error {
-	do := caller(a.adapter, kind)
+	do := h.caller(a.adapter, kind)
 	orders, batch, err := h.markSent(ctx, batch, lease)
 	if err != nil || len(batch) == 0 {
 		return err
@@ -250,7 +260,10 @@ func (h *Hub) record(ctx context.Context, a *account, batch []*orderhub.Effect, 
 		if err := h.saveItems(ctx, tx, a.ID, "push", readAt, items); err != nil {
 			return err
 		}
-		return h.readAgain(ctx, tx, a, reread)
+		if err := h.readAgain(ctx, tx, a, reread); err != nil || batch[0].Kind != orderhub.EffectAnswerReturn {
+			return err
+		}
+		return h.ringReturns(ctx, tx, a)
 	})
 }
 
@@ -359,7 +372,7 @@ func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, o *orderh
 		}
 	}
 	reread = res.Reread
-	if e.State == orderhub.EffectConfirmed && e.Kind == orderhub.EffectStatus && can(a.adapter, e.Kind) && hasReader(a.adapter) {
+	if e.State == orderhub.EffectConfirmed && e.Kind == orderhub.EffectStatus && h.can(a.adapter, e.Kind) && hasReader(a.adapter) {
 		reread = append(slices.Clone(reread), o.Snapshot.ExternalID)
 	}
 	return reread, nil

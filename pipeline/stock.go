@@ -57,6 +57,11 @@ func (h *Hub) claimGoods(ctx context.Context, tx *store.Tx, accountID string, or
 	if err := tx.Sold(ctx, sold); err != nil {
 		return nil, nil, err
 	}
+	back, err := h.takeBack(ctx, tx, accountID, orders, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	events = append(events, back...)
 	for _, o := range orders {
 		unmapped := slices.ContainsFunc(found[o.ID], func(l store.LineLink) bool { return l.SKU == "" && o.Snapshot.Lines[l.Pos].Quantity > 0 })
 		unmapped = unmapped && orderhub.ClaimOf(o) == orderhub.ClaimReserve

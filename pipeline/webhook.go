@@ -64,7 +64,7 @@ func (h *Hub) ReceiveWebhook(ctx context.Context, accountID, key string, r *http
 }
 
 func (h *Hub) keepWebhook(ctx context.Context, a *account, msg channel.Webhook, body []byte) error {
-	if len(msg.Hints) == 0 && len(msg.Items) == 0 {
+	if len(msg.Hints)+len(msg.Items)+len(msg.Sweep) == 0 {
 		return nil
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
@@ -76,6 +76,11 @@ func (h *Hub) keepWebhook(ctx context.Context, a *account, msg channel.Webhook, 
 		}
 		if err := h.saveItems(ctx, tx, a.ID, "webhook", h.store.Now(), msg.Items); err != nil {
 			return err
+		}
+		for _, feed := range slices.Sorted(slices.Values(msg.Sweep)) {
+			if err := h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkSweep, Account: a.ID, Feed: feed}); err != nil {
+				return err
+			}
 		}
 		if len(msg.Hints) == 0 {
 			return nil
@@ -119,14 +124,17 @@ func allowedFrom(networks []string, remote netip.Addr) bool {
 
 // Submitted tells what became of an order that was sent in by API.
 type Submitted struct {
+	// Order is the order, of a return that of its goods: nil when it is not here yet.
 	Order *orderhub.Order
+	// Return is set when the message was about a return.
+	Return *orderhub.Return
 	// Created is true when the hub got to know the order by this very call.
 	Created bool
 	// Verdict is NewsRefused for a revision older than the hub's.
 	Verdict orderhub.Verdict
 }
 
-// Submit takes an order from outside by API: the same way as a webhook's, into
+// Submit takes an order, or a return, from outside by API: the same way as a webhook's, into
 // the inbox first, and accepts it at once. It is understood before it is kept,
 // so that the caller learns which field is wrong. The same id and revision with
 // other content is a conflict, not an update.
@@ -140,6 +148,9 @@ func (h *Hub) Submit(ctx context.Context, accountID, kind string, body json.RawM
 	}
 	if a.State != orderhub.AccountActive {
 		return Submitted{}, orderhub.Errorf(orderhub.CodeUnavailable, "account %s is %s", a.ID, a.State)
+	}
+	if channel.IsReturn(kind) {
+		return h.submitReturn(ctx, a, kind, body)
 	}
 	n := h.normalise(a, store.Raw{Kind: kind, Body: body})
 	if n.err != nil {

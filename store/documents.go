@@ -255,7 +255,7 @@ func (s *Store) Moves(ctx context.Context, warehouse, sku string, before int64, 
 // DemandTotals adds up the demands of orders per product.
 func (s *Store) DemandTotals(ctx context.Context, warehouse string) (map[string]orderhub.Demand, error) {
 	rows, err := s.engine.reader().query(ctx, `SELECT sku, CAST(SUM(needed) AS BIGINT), CAST(SUM(reserved) AS BIGINT), CAST(SUM(consumed) AS BIGINT),
-		CAST(SUM(unbacked) AS BIGINT) FROM demands WHERE warehouse = ? AND holder > 0 GROUP BY sku`, warehouse)
+		CAST(SUM(unbacked) AS BIGINT), CAST(SUM(returned) AS BIGINT) FROM demands WHERE warehouse = ? AND holder > 0 GROUP BY sku`, warehouse)
 	if err != nil {
 		return nil, fmt.Errorf("add up demands: %w", err)
 	}
@@ -263,7 +263,7 @@ func (s *Store) DemandTotals(ctx context.Context, warehouse string) (map[string]
 	out := map[string]orderhub.Demand{}
 	for rows.Next() {
 		d := orderhub.Demand{Warehouse: warehouse}
-		if err := rows.Scan(&d.SKU, &d.Needed, &d.Reserved, &d.Consumed, &d.Unbacked); err != nil {
+		if err := rows.Scan(&d.SKU, &d.Needed, &d.Reserved, &d.Consumed, &d.Unbacked, &d.Returned); err != nil {
 			return nil, fmt.Errorf("add up demands: %w", err)
 		}
 		out[d.SKU] = d

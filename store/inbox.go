@@ -73,8 +73,9 @@ func (tx *Tx) SaveRaw(ctx context.Context, accountID, source string, readAt time
 	return ids, nil
 }
 
-// lastHashes reads the hash of the last answer per kind and order, without the
-// orders that changed since or are in doubt.
+// lastHashes reads the hash of the last answer per kind and order or return,
+// without those that changed since or are in doubt. Each half of a return is told
+// by a kind of its own.
 func (tx *Tx) lastHashes(ctx context.Context, accountID string, items []Raw) (map[string][32]byte, error) {
 	byKind := map[string][]string{} // mostly one kind
 	for _, it := range items {
@@ -93,7 +94,9 @@ func (tx *Tx) lastHashesOf(ctx context.Context, accountID, kind string, external
 	cond, arg := tx.q.inEach("SELECT MAX(i.id) FROM inbox i WHERE i.account_id = ? AND i.kind = ? AND i.external_id = k.value", externalIDs)
 	rows, err := tx.q.query(ctx, `SELECT external_id, sha256 FROM inbox WHERE `+cond+`
 		AND (state <> 'done' OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
-			AND o.doubt = '' AND o.inbox_id <= inbox.id AND o.read_at <= inbox.read_at))`,
+			AND o.doubt = '' AND o.inbox_id <= inbox.id AND o.read_at <= inbox.read_at)
+			OR EXISTS (SELECT 1 FROM returns r JOIN return_parts p ON p.return_id = r.id WHERE r.account_id = inbox.account_id
+			AND r.external_id = inbox.external_id AND p.kind = inbox.kind AND p.read_at <= inbox.read_at))`,
 		accountID, kind, arg)
 	if err != nil {
 		return err

@@ -317,21 +317,21 @@ func (b *stockBook) write(ctx context.Context) error {
 	return b.tx.MarkDirty(ctx, changed)
 }
 
-var demandColumns = []string{"holder", "warehouse", "sku", "needed", "reserved", "consumed", "unbacked", "rank"}
+var demandColumns = []string{"holder", "warehouse", "sku", "needed", "reserved", "consumed", "unbacked", "returned", "rank"}
 
 func (b *stockBook) writeDemands(ctx context.Context) error {
 	var inserts, updates [][]any
 	for i, d := range b.demands {
 		if b.fresh[i] {
-			inserts = append(inserts, []any{d.Holder, d.Warehouse, d.SKU, d.Needed, d.Reserved, d.Consumed, d.Unbacked, d.Rank})
+			inserts = append(inserts, []any{d.Holder, d.Warehouse, d.SKU, d.Needed, d.Reserved, d.Consumed, d.Unbacked, d.Returned, d.Rank})
 		} else {
-			updates = append(updates, []any{d.Needed, d.Reserved, d.Consumed, d.Unbacked, d.Holder, d.Warehouse, d.SKU})
+			updates = append(updates, []any{d.Needed, d.Reserved, d.Consumed, d.Unbacked, d.Returned, d.Holder, d.Warehouse, d.SKU})
 		}
 	}
 	if err := b.tx.q.insert(ctx, "demands", demandColumns, inserts); err != nil {
 		return fmt.Errorf("write demands: %w", err)
 	}
-	if err := b.tx.q.execMany(ctx, `UPDATE demands SET needed = ?, reserved = ?, consumed = ?, unbacked = ?
+	if err := b.tx.q.execMany(ctx, `UPDATE demands SET needed = ?, reserved = ?, consumed = ?, unbacked = ?, returned = ?
 		WHERE holder = ? AND warehouse = ? AND sku = ?`, updates); err != nil {
 		return fmt.Errorf("write demands: %w", err)
 	}
@@ -369,7 +369,7 @@ func (tx *Tx) demandsOf(ctx context.Context, warehouse string, holders []int64) 
 }
 
 func readDemands(ctx context.Context, q querier, where string, args ...any) ([]orderhub.Demand, error) {
-	rows, err := q.query(ctx, "SELECT holder, warehouse, sku, needed, reserved, consumed, unbacked, rank FROM demands "+where, args...)
+	rows, err := q.query(ctx, "SELECT holder, warehouse, sku, needed, reserved, consumed, unbacked, returned, rank FROM demands "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read demands: %w", err)
 	}
@@ -377,7 +377,7 @@ func readDemands(ctx context.Context, q querier, where string, args ...any) ([]o
 	var out []orderhub.Demand
 	for rows.Next() {
 		var d orderhub.Demand
-		if err := rows.Scan(&d.Holder, &d.Warehouse, &d.SKU, &d.Needed, &d.Reserved, &d.Consumed, &d.Unbacked, &d.Rank); err != nil {
+		if err := rows.Scan(&d.Holder, &d.Warehouse, &d.SKU, &d.Needed, &d.Reserved, &d.Consumed, &d.Unbacked, &d.Returned, &d.Rank); err != nil {
 			return nil, fmt.Errorf("read demands: %w", err)
 		}
 		out = append(out, d)

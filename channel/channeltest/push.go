@@ -50,6 +50,8 @@ func pushWith(ctx context.Context, ad channel.Adapter, kind orderhub.EffectKind,
 		if p, ok := ad.(channel.CancelAnswerer); ok {
 			return p.AnswerCancel(ctx, pushes)
 		}
+	case orderhub.EffectAnswerReturn:
+		// An answer carries its return: see channel.ReturnAnswerer.
 	}
 	return nil, fmt.Errorf("the adapter has no ability for pushes of kind %q", kind)
 }

@@ -112,10 +112,18 @@ func printReport(w io.Writer, r demo.Report) {
 			len(a.WrongStatus), len(a.WrongGoods), a.Effects[orderhub.EffectConfirmed], a.Effects[orderhub.EffectRejected],
 			a.Effects[orderhub.EffectUncertain], len(a.Stuck), a.VisibleP50, a.VisibleP95)
 	}
+	fmt.Fprintf(w, "At the returns desk: %d fetched, %d decisions, %d answers, %d refused\n", r.Desk.Fetched, r.Desk.Decided, r.Desk.Answered, r.Desk.Refused)
+	for _, a := range r.Accounts {
+		b := a.Returns
+		fmt.Fprintf(w, "Returns of %-14s books %d, hub %d; lost %d, doubled or in no book %d, wrong state %d, wrong units %d; received %d, decided %d, answers %d\n",
+			a.Account+":", b.Theirs, b.Ours, len(b.Lost), len(b.Doubled)+len(b.Foreign), len(b.WrongState), len(b.WrongUnits), b.States[orderhub.ReturnReceived],
+			b.States[orderhub.ReturnDecided], b.Answers)
+	}
 	fmt.Fprintln(w)
 	if g := r.Goods; g != nil {
 		fmt.Fprintf(w, "Goods, policy %s: %d units, %d sold, %d baskets came too late; oversold %d, the hub had stated up to %d\n",
 			g.Policy, g.Units, g.Sold, g.SoldOut, g.OversoldUnits, g.StatedUnits)
+		fmt.Fprintf(w, "%d of the units came back with returns, %d lie in quarantine\n", g.CameBack, g.Quarantined)
 		fmt.Fprintf(w, "From a sale to the channels being told: p50 %.2f s, p95 %.2f s, p99 %.2f s; put off by their limits: p50 %.1f s, p95 %.1f s, p99 %.1f s\n",
 			g.Told[0], g.Told[1], g.Told[2], g.Waited[0], g.Waited[1], g.Waited[2])
 		for _, line := range g.Wrong {
@@ -130,6 +138,8 @@ func printReport(w io.Writer, r demo.Report) {
 		}{
 			{"lost", a.Lost}, {"doubled", a.Doubled}, {"in no book", a.Foreign}, {"wrong status", a.WrongStatus}, {"wrong goods", a.WrongGoods},
 			{"confirmed but never happened", a.Swallowed}, {"happened without an effect", a.Unclaimed}, {"happened twice", a.Repeated}, {"stuck", a.Stuck},
+			{"return lost", a.Returns.Lost}, {"return doubled", a.Returns.Doubled}, {"return in no book", a.Returns.Foreign},
+			{"return in a wrong state", a.Returns.WrongState}, {"return of wrong units", a.Returns.WrongUnits}, {"answer to a return", a.Returns.WrongAnswers},
 		} {
 			for i, id := range part.ids {
 				if i == 20 {

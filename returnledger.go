@@ -1,0 +1,195 @@
+package orderhub
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// ReturnPolicy is what an account does with goods that come back.
+type ReturnPolicy string
+
+// The policies. Goods that are said to be faulty are inspected under both.
+const (
+	ReturnRestock ReturnPolicy = "restock" // can be sold again as soon as they are received
+	ReturnInspect ReturnPolicy = "inspect" // wait in quarantine for a decision
+)
+
+// ReturnPolicies lists the policies, the default first.
+func ReturnPolicies() []ReturnPolicy { return []ReturnPolicy{ReturnRestock, ReturnInspect} }
+
+// GoodsDecision is what becomes of units that came back.
+type GoodsDecision string
+
+// The decisions.
+const (
+	DecideResell     GoodsDecision = "resell"
+	DecideQuarantine GoodsDecision = "quarantine"
+	DecideWriteOff   GoodsDecision = "write_off"
+)
+
+// GoodsDecisions lists the decisions.
+func GoodsDecisions() []GoodsDecision {
+	return []GoodsDecision{DecideResell, DecideQuarantine, DecideWriteOff}
+}
+
+// ReturnPart is what one half of a return says, see ReturnSnapshot.Part.
+type ReturnPart struct {
+	Snapshot ReturnSnapshot `json:"snapshot"`
+	ReadAt   time.Time      `json:"read_at"`
+	// RawID is the answer that said so and RawKind its kind.
+	RawID   int64  `json:"raw_id,omitempty"`
+	RawKind string `json:"raw_kind,omitempty"`
+}
+
+// ReturnedGoods is a product that comes back with a return, kits taken apart, and
+// what became of its units: Restocked + Quarantined + WrittenOff <= Quantity.
+type ReturnedGoods struct {
+	// Line is the place of the line in Return.Snapshot.Lines, from 0.
+	Line int `json:"line"`
+	// SKU of the product; "" = the line has none, or its order none like it.
+	SKU         string `json:"sku"`
+	Quantity    int64  `json:"quantity"`
+	Restocked   int64  `json:"restocked"`
+	Quarantined int64  `json:"quarantined"`
+	WrittenOff  int64  `json:"written_off"`
+}
+
+// Booked is how many units are accounted for.
+func (g ReturnedGoods) Booked() int64 { return g.Restocked + g.Quarantined + g.WrittenOff }
+
+// Missing is how many are not: the order never had them, or they are not known.
+func (g ReturnedGoods) Missing() int64 { return g.Quantity - g.Booked() }
+
+// Decision is one decision about units of a return. Decisions are only added.
+type Decision struct {
+	ID       int64 `json:"id"`
+	ReturnID int64 `json:"return"`
+	// Goods is the place in Return.Goods, from 0; SKU its product.
+	Goods    int           `json:"goods"`
+	SKU      string        `json:"sku"`
+	Decision GoodsDecision `json:"decision"`
+	Quantity int64         `json:"quantity"`
+	Why      string        `json:"why,omitempty"`
+	// Photo is where a picture lies: an address or the name of a file.
+	Photo string    `json:"photo,omitempty"`
+	Actor Actor     `json:"actor"`
+	At    time.Time `json:"at"`
+}
+
+// Return is a return in the hub's ledger.
+type Return struct {
+	ID        int64   `json:"id"`
+	AccountID string  `json:"account"`
+	Channel   Channel `json:"channel"`
+	// OrderID is the number of the order; 0 = it is not in the hub yet.
+	OrderID int64 `json:"number,omitempty"`
+	// Snapshot is what all halves together say, Parts what each says.
+	Snapshot ReturnSnapshot `json:"snapshot"`
+	Parts    []ReturnPart   `json:"parts"`
+	// State is the channel's, or further: received and decided are the hub's own
+	// words once it has the goods, and no news takes them back.
+	State ReturnState `json:"state"`
+	// ReceivedAt is when the hub learned that the seller has the goods, and by whom.
+	ReceivedAt time.Time `json:"received_at,omitzero"`
+	ReceivedBy Actor     `json:"received_by,omitzero"`
+	// Goods are set once the goods are received and the order is known.
+	Goods []ReturnedGoods `json:"goods,omitempty"`
+	// Discrepancy says in words why units are not accounted for.
+	Discrepancy string `json:"discrepancy,omitempty"`
+
+	Version   int64     `json:"version"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Number writes the hub's own number of the return.
+func (r *Return) Number() string { return strconv.FormatInt(r.ID, 10) }
+
+// Units is how many units come back, 0 when the buyer keeps them.
+func (r *Return) Units() int64 {
+	if r.Snapshot.NoGoods {
+		return 0
+	}
+	n := int64(0)
+	for _, l := range r.Snapshot.Lines {
+		n += l.Quantity
+	}
+	return n
+}
+
+// Deadline is the next moment by which somebody must do something; zero = none.
+func (r *Return) Deadline() time.Time {
+	var first time.Time
+	for _, at := range []time.Time{r.answerBy(), r.pickUpBy()} {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// answerBy counts as long as there is something to answer, pickUpBy until the
+// goods are here.
+func (r *Return) answerBy() time.Time {
+	if len(r.Snapshot.Actions) == 0 {
+		return time.Time{}
+	}
+	return r.Snapshot.AnswerBy
+}
+
+func (r *Return) pickUpBy() time.Time {
+	if r.State.Rank() >= ReturnReceived.Rank() {
+		return time.Time{}
+	}
+	return r.Snapshot.PickUpBy
+}
+
+// Action finds an answer that the channel takes now.
+func (r *Return) Action(code string) (ReturnAction, bool) {
+	i := slices.IndexFunc(r.Snapshot.Actions, func(a ReturnAction) bool { return a.Code == code })
+	if i < 0 {
+		return ReturnAction{}, false
+	}
+	return r.Snapshot.Actions[i], true
+}
+
+// Receive records that the seller has the goods. It reports whether that is new.
+func (r *Return) Receive(at time.Time, by Actor) bool {
+	if !r.ReceivedAt.IsZero() {
+		return false
+	}
+	r.ReceivedAt, r.ReceivedBy = at, by
+	r.Settle()
+	return true
+}
+
+// Settle brings the state in line with what the channel says and the hub knows:
+// decided when every unit is restocked or written off.
+func (r *Return) Settle() {
+	if r.State = r.Snapshot.State; r.ReceivedAt.IsZero() {
+		return
+	}
+	r.State = ReturnReceived
+	for _, g := range r.Goods {
+		if g.Restocked+g.WrittenOff < g.Quantity {
+			return
+		}
+	}
+	if len(r.Goods) > 0 {
+		r.State = ReturnDecided
+	}
+}
+
+// ReturnedHeadline is the headline of an order of which back units have been
+// received: the order itself when it is not handed over yet, or cancelled.
+func ReturnedHeadline(o *Order, back int64) Status {
+	to := StatusPartiallyReturned
+	if back >= o.Snapshot.Units() {
+		to = StatusReturned
+	}
+	if _, ok := transition(o.Headline, to, News); back <= 0 || !ok || !o.Headline.HandedOver() {
+		return o.Headline
+	}
+	return to
+}
