@@ -179,7 +179,8 @@ func (w *world) compareGoods(ctx context.Context) (*GoodsReport, error) {
 
 // leftThoughCancelled adds up goods of the shop's orders that the manager had
 // handed over when the buyer's cancel arrived: they are gone, whatever the shop's
-// books say.
+// books say. Where the shop had heard of the hand-over before the shelf was told of
+// the cancel, the shelf knows that too.
 func (w *world) leftThoughCancelled(ctx context.Context) (map[string]int64, error) {
 	out := map[string]int64{}
 	filter := store.OrderFilter{Accounts: []string{AccountID("site")}, Statuses: []orderhub.Status{orderhub.StatusCancelled}, Limit: 200}
@@ -194,7 +195,9 @@ func (w *world) leftThoughCancelled(ctx context.Context) (map[string]int64, erro
 				return nil, err
 			}
 			for _, d := range demands {
-				out[d.SKU] += d.Needed
+				if w.shelf.GaveBack("site", o.Snapshot.ExternalID) {
+					out[d.SKU] += d.Needed
+				}
 			}
 		}
 		if filter.Cursor = next; next == "" {

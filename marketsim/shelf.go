@@ -94,6 +94,13 @@ func (s *Shelf) See(market string, o TruthOrder) {
 	}
 }
 
+// GaveBack reports whether the goods of an order are on the shelf again.
+func (s *Shelf) GaveBack(market, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sold[market+"/"+id] == nil
+}
+
 // Judge settles the doubts of Take: what is still taken beyond what there is was
 // sold twice.
 func (s *Shelf) Judge() {
