@@ -119,8 +119,10 @@ func Write(source string, language orderhub.Language, zone *time.Location, v Vie
 	return text, nil
 }
 
-// short keeps the library's words and drops its name.
-func short(err error) string { return strings.TrimPrefix(err.Error(), "template: ") }
+// short keeps the library's words and drops its name and those of our types.
+func short(err error) string {
+	return strings.NewReplacer("orderhub.Facts", "a cause", "notify.View", "the message").Replace(strings.TrimPrefix(err.Error(), "template: "))
+}
 
 var errLong = errors.New("the text is too long")
 

@@ -19,6 +19,7 @@ import (
 	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/notify/notifytest"
 	"github.com/orderhub/orderhub/store"
+	"github.com/orderhub/orderhub/store/storetest"
 	"github.com/orderhub/orderhub/webhook"
 )
 
@@ -562,5 +563,40 @@ func TestStorm(t *testing.T) {
 			t.Errorf("the heap grew to %d MB", most>>20)
 		}
 		t.Logf("%d messages to the chat, %d to the webhook, heap at most %d MB", messages, len(hook.seen), most>>20)
+	})
+}
+
+// TestNotifyRuns starts a whole hub: a chat is linked, told and obeyed by the
+// background lanes, and a stop does not wait for Telegram.
+func TestNotifyRuns(t *testing.T) {
+	t.Parallel()
+	api := notifytest.NewTelegram()
+	t.Cleanup(api.Close)
+	bot := notify.NewTelegram(notifytest.BotToken, api.URL, nil)
+	each(t, func(t *testing.T, w *world) {
+		if w.engine != "sqlite" {
+			t.Skip("the stand-in has one bot")
+		}
+		live := storetest.Open(t, storetest.Config(t, w.engine)) // by the real clock
+		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond, Notify: NotifyOptions{
+			Senders: map[orderhub.RecipientKind]notify.Sender{orderhub.RecipientTelegram: bot}, Bot: bot,
+		}})
+		w.must(err)
+		w.must(h.Start(t.Context()))
+		r, err := h.AddRecipient(t.Context(), orderhub.Recipient{Kind: orderhub.RecipientTelegram, Name: "Olga"})
+		w.must(err)
+		api.Say(olgaChat, olgaUser, "/start "+r.Code)
+		eventually(t, "the chat is linked", func() bool {
+			got, err := live.Recipient(t.Context(), r.ID)
+			return err == nil && got.State == orderhub.RecipientActive && api.Waiting() == 0
+		})
+		_, err = h.TestRecipient(t.Context(), r.ID)
+		w.must(err)
+		eventually(t, "the test message arrives", func() bool { return len(api.Sent()) == 2 })
+		began := time.Now()
+		w.must(h.Stop(t.Context()))
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
 	})
 }

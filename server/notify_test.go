@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -147,3 +148,5 @@ func TestNotifyTemplates(t *testing.T) {
 		w.do(t, http.MethodPut, "/notify/templates/return/de", map[string]any{}).refused(t, http.StatusUnprocessableEntity, "language", "ru, en")
 	})
 }
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }
