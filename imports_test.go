@@ -61,10 +61,12 @@ var importRules = []importRule{
 		river + "/riverdriver", river + "/rivermigrate",
 	}, "all SQL, and nothing but the domain above it"},
 	{"store/storetest", []string{".", "store"}, []string{pgx}, "it opens fresh stores for tests"},
+	{"notify", []string{".", "webhook"}, []string{"github.com/wneessen/go-mail"}, "messages know neither the pipeline nor a database"},
+	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "store"}, []string{prometheus},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus},
 		"the pipeline reaches channels through the contract only"},
-	{"api", []string{".", "channel", "channel/site", "exchange", "pipeline", "store"}, []string{huma, timeRate},
+	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
 	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
@@ -77,7 +79,7 @@ var importRules = []importRule{
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
-		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "notify", "pipeline", "server", "store", "webhook",
 	}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, "commands wire; nothing imports them"},
 }
 
@@ -85,7 +87,7 @@ var importRules = []importRule{
 var (
 	testHub = []string{
 		".", "channel", "channel/rest", "channel/channeltest", "channel/demo", "channel/demo/demosim",
-		"marketsim", "marketsim/*", "marketsim/specs", "store/storetest",
+		"marketsim", "marketsim/*", "marketsim/specs", "notify/notifytest", "store/storetest",
 	}
 	testThird = []string{
 		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",

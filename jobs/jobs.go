@@ -42,6 +42,10 @@ const (
 	WorkPlan     Work = "plan"     // work out stock figures
 	WorkPublish  Work = "publish"  // tell a channel stock figures
 	WorkAllocate Work = "allocate" // the warehouse: link offers, serve those who wait
+
+	WorkNotify Work = "notify" // find out what people are to be told
+	WorkTell   Work = "tell"   // send messages of one kind
+	WorkListen Work = "listen" // what people answer the bot
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -70,11 +74,11 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify:
 		return "inside"
-	case WorkSweep, WorkHints:
+	case WorkSweep, WorkHints, WorkListen:
 		return "read"
-	case WorkPush, WorkPublish:
+	case WorkPush, WorkPublish, WorkTell:
 		return "push"
 	}
 	return "inside"

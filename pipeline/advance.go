@@ -288,9 +288,18 @@ func (h *Hub) SetHold(ctx context.Context, number int64, hold orderhub.Hold, on 
 			return err
 		}
 		return tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: scrubActor(actor),
-			Why: word + string(hold) + errorSuffix(text(why))}})
+			Why: word + string(hold) + errorSuffix(text(why)), Data: holdData(hold, on)}})
 	})
 	return out, err
+}
+
+// holdData tells programs which hold was set or lifted.
+func holdData(hold orderhub.Hold, on bool) json.RawMessage {
+	b, err := json.Marshal(map[string]any{"hold": hold, "on": on})
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // setHold changes the hub's holds and reports whether anything changed.

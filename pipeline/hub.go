@@ -49,6 +49,8 @@ type Options struct {
 	// StockLag is how late at most a channel shows a sale or a figure in its lists;
 	// 0 = 10 s. The strict oversell policy holds as long as it does.
 	StockLag time.Duration
+	// Notify says how people are told; the zero value tells webhooks only.
+	Notify NotifyOptions
 }
 
 // Hooks sabotage the pipeline on purpose. Each is called with what it may spoil.
@@ -83,6 +85,12 @@ type Hub struct {
 	adapters map[string]*account
 	shown    map[string]int64 // listings by account, counted at shownAt
 	shownAt  time.Time
+
+	notify NotifyOptions
+	// step is called between the steps of telling people, in tests that kill there.
+	step      func(name string) error
+	stopping  context.Context // ends long polls
+	stopPolls context.CancelFunc
 }
 
 // account is an open adapter with what belongs to it in this process.
@@ -118,16 +126,25 @@ func New(opts Options) (*Hub, error) {
 		h.channels[c.Descriptor.Name] = c
 		h.names = append(h.names, c.Descriptor.Name)
 	}
+	h.prepareNotify(opts)
 	var err error
 	h.jobs, err = jobs.New(opts.Store, jobs.Options{Log: h.log, LeaseTTL: opts.LeaseTTL, Tick: opts.Tick, Handle: h.work, Due: h.due})
 	return h, err
 }
 
 // Start begins to read, accept and push.
-func (h *Hub) Start(ctx context.Context) error { return h.jobs.Start(ctx) }
+func (h *Hub) Start(ctx context.Context) error {
+	if err := h.firstRules(ctx); err != nil {
+		return err
+	}
+	return h.jobs.Start(ctx)
+}
 
 // Stop lets running work finish until ctx ends.
-func (h *Hub) Stop(ctx context.Context) error { return h.jobs.Stop(ctx) }
+func (h *Hub) Stop(ctx context.Context) error {
+	h.stopPolls()
+	return h.jobs.Stop(ctx)
+}
 
 // Store is the hub's database, for reading.
 func (h *Hub) Store() *store.Store { return h.store }
@@ -226,6 +243,15 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	case planLane:
 		return h.planFigures(ctx, lease)
 	}
+	switch lane.Work {
+	case jobs.WorkNotify:
+		return h.notice(ctx, lease)
+	case jobs.WorkTell:
+		return h.tell(ctx, orderhub.RecipientKind(lane.Account), lease)
+	case jobs.WorkListen:
+		return h.listen(ctx, lease)
+	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan:
+	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
 		return err
@@ -256,7 +282,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -286,6 +312,7 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	if d.Goods {
 		lanes = append(lanes, stockLane)
 	}
+	lanes = append(lanes, h.notifyLanes(d)...)
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {
 		return nil, err

@@ -210,7 +210,7 @@ func returnWhy(before orderhub.ReturnState, r *orderhub.Return) string {
 
 func returnData(r *orderhub.Return, native, sub string) json.RawMessage {
 	data, err := json.Marshal(map[string]any{
-		"external_id": r.Snapshot.ExternalID, "state": r.State, "kind": r.Snapshot.Kind, "native": native, "native_sub": sub,
+		"return": r.Snapshot.ExternalID, "state": r.State, "kind": r.Snapshot.Kind, "native": native, "native_sub": sub,
 	})
 	if err != nil {
 		return nil

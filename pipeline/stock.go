@@ -82,7 +82,8 @@ func (h *Hub) showHold(o *orderhub.Order, hold orderhub.Hold, on bool, why strin
 	if on {
 		text = "set " + string(hold) + ": " + why
 	}
-	*events = append(*events, orderhub.Event{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: orderhub.Actor{Kind: orderhub.ActorHub}, Why: text})
+	*events = append(*events, orderhub.Event{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: orderhub.Actor{Kind: orderhub.ActorHub},
+		Why: text, Data: holdData(hold, on)})
 	return true
 }
 

@@ -28,6 +28,9 @@ type engine interface {
 	// learn lets the engine look at its tables again after many rows came at once:
 	// plans made for empty tables are bad ones.
 	learn(ctx context.Context) error
+	// settledEvents gives an id up to which the events are complete: nobody will
+	// commit a smaller one any more. ok is false while somebody may for long.
+	settledEvents(ctx context.Context) (id int64, ok bool, err error)
 	// snapshot runs readings that see the same moment.
 	snapshot(ctx context.Context, f func(q querier) error) error
 	close() error
@@ -57,6 +60,8 @@ type querier interface {
 	unindexed(column string) string
 	// lock is the suffix that locks selected rows against other writers.
 	lock() string
+	// writesEvents tells settledEvents of this transaction; before ids are taken.
+	writesEvents(ctx context.Context) error
 }
 
 type rowset interface {
@@ -106,6 +111,11 @@ func (e *sqlite) inTx(ctx context.Context, f func(q querier) error) error {
 func (e *sqlite) learn(ctx context.Context) error {
 	_, err := e.write.ExecContext(ctx, "PRAGMA optimize")
 	return err
+}
+
+func (e *sqlite) settledEvents(ctx context.Context) (int64, bool, error) {
+	id, err := lastEvent(ctx, e.reader())
+	return id, true, err
 }
 
 func (e *sqlite) snapshot(ctx context.Context, f func(q querier) error) error {
@@ -255,6 +265,9 @@ func (q sqliteQuerier) inQuery(column, subquery string) string {
 func (q sqliteQuerier) unindexed(column string) string { return column }
 
 func (q sqliteQuerier) lock() string { return "" }
+
+// One writer at a time: ids appear in their order.
+func (q sqliteQuerier) writesEvents(context.Context) error { return nil }
 
 // statements keeps statements compiled: with SQLite compiling a statement often
 // takes longer than running it.

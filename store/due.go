@@ -19,6 +19,10 @@ type Due struct {
 	Dirty bool
 	Goods bool
 	Feeds []FeedPosition
+	// Notify: there are events to look through, or states to look for. Tell are the
+	// kinds of recipients for whom something waits.
+	Notify bool
+	Tell   []orderhub.RecipientKind
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -49,6 +53,9 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 	}
 	d.Dirty = len(dirty) > 0
 	if d.Goods, err = s.goodsDue(ctx, now); err != nil {
+		return d, err
+	}
+	if err := s.notifyDue(ctx, &d); err != nil {
 		return d, err
 	}
 	d.Feeds, err = s.Feeds(ctx, "")

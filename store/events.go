@@ -16,6 +16,12 @@ var eventColumns = []string{"order_id", "at", "kind", "actor_kind", "actor", "fr
 
 // AddEvents appends to the history.
 func (tx *Tx) AddEvents(ctx context.Context, events []orderhub.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := tx.q.writesEvents(ctx); err != nil {
+		return fmt.Errorf("add events: %w", err)
+	}
 	rows := make([][]any, 0, len(events))
 	for _, e := range events {
 		rows = append(rows, []any{e.OrderID, micros(e.At), string(e.Kind), string(e.Actor.Kind), e.Actor.Name, string(e.From),
@@ -32,9 +38,14 @@ func (s *Store) Events(ctx context.Context, orderID int64) ([]orderhub.Event, er
 	return s.events(ctx, "WHERE order_id = ? ORDER BY id LIMIT 2000", orderID)
 }
 
-// EventsAfter reads the history of all orders from an id on, for feeds and
-// tests. Ids of concurrent writers may appear late: a durable feed must wait
-// for them, see docs/decisions.
+// SettledEvents gives an id up to which the events are complete, so that a reader
+// may go on behind it. ok is false while a long transaction may still add some.
+func (s *Store) SettledEvents(ctx context.Context) (id int64, ok bool, err error) {
+	return s.engine.settledEvents(ctx)
+}
+
+// EventsAfter reads the history of all orders from an id on. Ids of concurrent
+// writers may appear late: a durable feed stops at SettledEvents.
 func (s *Store) EventsAfter(ctx context.Context, id int64, limit int) ([]orderhub.Event, error) {
 	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", id, limit)
 }

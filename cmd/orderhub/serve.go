@@ -22,6 +22,7 @@ type serveCmd struct {
 	Token   string        `help:"An API token of your own; without it one is made and printed at the first start." env:"ORDERHUB_TOKEN" placeholder:"TEXT"`
 	Batch   int           `help:"How many raw answers are accepted in one transaction." default:"100" env:"ORDERHUB_BATCH"`
 	Lag     time.Duration `help:"How late at most a marketplace shows a sale or a stock figure in its own lists; what the oversell policies promise rests on it." default:"10s" name:"stock-lag" env:"ORDERHUB_STOCK_LAG"`
+	Notify  notifyFlags   `embed:""`
 	Pace    float64       `help:"Multiplies every pause of sweeps, retries and read-backs (for tests against the simulators)." default:"1" hidden:""`
 	Lease   time.Duration `help:"How long the work of a process that died stays untouched before another takes it over." default:"10s" hidden:""`
 	Quotas  float64       `help:"Multiplies the channels' quotas (for tests against the simulators)." default:"1" hidden:""`
@@ -46,6 +47,10 @@ func (c *serveCmd) Run(p *program) error {
 	if c.Lag <= 0 || c.Lag > time.Hour {
 		return orderhub.InvalidField("stock-lag", "must be above 0 and at most 1h")
 	}
+	people, err := c.Notify.options()
+	if err != nil {
+		return err
+	}
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -59,7 +64,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err := c.firstToken(p, s); err != nil {
 		return err
 	}
-	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag,
+	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag, Notify: people,
 		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}})
 	if err != nil {
 		return err
