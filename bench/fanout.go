@@ -27,7 +27,7 @@ const (
 func (b *run) fanout(ctx context.Context, engine string) (*FanoutResult, error) {
 	opts := demo.FanoutOptions{Goods: fanoutGoods, PerSecond: fanoutRate, For: fanoutFor}
 	if b.opts.quick {
-		opts.Goods, opts.PerSecond, opts.For = 40, 10, time.Second
+		opts.Goods, opts.PerSecond, opts.For, opts.Pace = 40, 10, time.Second, 0.05
 	}
 	r := &FanoutResult{}
 	for _, limits := range []bool{false, true} {

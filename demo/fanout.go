@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type FanoutOptions struct {
 	// Goods are sold on all channels, PerSecond orders for For.
 	Goods, PerSecond int
 	For              time.Duration
+	// Pace shortens the hub's pauses, for tests; 0 = as in life.
+	Pace float64
 	// Limits lets the documented quotas of the channels count; without it only the
 	// hub's own time does.
 	Limits bool
@@ -70,7 +73,7 @@ func Fanout(ctx context.Context, opts FanoutOptions) (FanoutReport, error) {
 	}
 	w, err := start(ctx, Options{
 		DSN: opts.DSN, Secret: opts.Secret, Dir: opts.Dir, Seed: 1, Policy: orderhub.OversellShared,
-		pace: 1, quotas: quotas, lag: 10 * time.Second, goods: manyGoods(opts.Goods), units: fanoutUnits, watch: f.watch,
+		pace: cmp.Or(opts.Pace, 1), quotas: quotas, lag: time.Duration(float64(10*time.Second) * cmp.Or(opts.Pace, 1)), goods: manyGoods(opts.Goods), units: fanoutUnits, watch: f.watch,
 	})
 	if err != nil {
 		return FanoutReport{}, err

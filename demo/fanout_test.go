@@ -18,7 +18,7 @@ func TestFanout(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			cfg := storetest.Config(t, engine)
-			r, err := demo.Fanout(t.Context(), demo.FanoutOptions{DSN: cfg.DSN, Secret: cfg.Secret, Goods: 50, PerSecond: 10, For: 3 * time.Second})
+			r, err := demo.Fanout(t.Context(), demo.FanoutOptions{DSN: cfg.DSN, Secret: cfg.Secret, Goods: 50, PerSecond: 10, For: 3 * time.Second, Pace: 0.05})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,11 +6,13 @@ package storetest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -53,20 +55,30 @@ func Config(t testing.TB, engine string) store.Config {
 	_, _ = rand.Read(b)
 	name := "oh_" + hex.EncodeToString(b)
 	admin(t, server, "CREATE DATABASE "+name)
+	fresh.Store(name, true)
 	t.Cleanup(func() { admin(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	u, err := url.Parse(server)
 	if err != nil {
 		t.Fatalf("%s: %v", Env, err)
 	}
 	u.Path = "/" + name
-	return store.Config{DSN: u.String(), Secret: "a secret for tests only"}
+	return store.Config{DSN: u.String(), Secret: secret}
 }
+
+const secret = "a secret for tests only"
+
+// fresh are the PostgreSQL databases that were never opened.
+var fresh sync.Map
 
 // Open opens and migrates a store and closes it after the test.
 func Open(t testing.TB, cfg store.Config) *store.Store {
 	t.Helper()
 	if !strings.HasPrefix(cfg.DSN, "postgres") && cfg.Secret == "" {
 		copyTemplate(t, cfg.DSN)
+	} else if u, err := url.Parse(cfg.DSN); err == nil && cfg.Secret == secret {
+		if _, ok := fresh.LoadAndDelete(strings.TrimPrefix(u.Path, "/")); ok {
+			cloneTemplate(t, strings.TrimPrefix(u.Path, "/"))
+		}
 	}
 	s, err := store.Open(context.Background(), cfg)
 	if err != nil {
@@ -120,6 +132,74 @@ func copyTemplate(t testing.TB, path string) {
 		}
 	}
 }
+
+// cloneTemplate makes an empty PostgreSQL database anew, from one that is migrated.
+func cloneTemplate(t testing.TB, name string) {
+	t.Helper()
+	from, err := postgresTemplate()
+	if err != nil {
+		t.Fatalf("make a template: %v", err)
+	}
+	server := os.Getenv(Env)
+	admin(t, server, "DROP DATABASE "+name)
+	admin(t, server, "CREATE DATABASE "+name+" TEMPLATE "+from)
+}
+
+// postgresTemplate names a migrated, empty database on the server. It is there
+// once for all test processes with the same migrations, and stays.
+var postgresTemplate = sync.OnceValues(func() (name string, err error) {
+	sum := sha256.New()
+	_, self, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(self), "..", "..")
+	files, err := filepath.Glob(filepath.Join(root, "store", "migrations", "postgres", "*.sql"))
+	if err != nil {
+		return "", err
+	}
+	for _, f := range append(files, filepath.Join(root, "go.sum")) { // the job tables come with a module
+		b, err := os.ReadFile(f) //nolint:gosec // the module's own files
+		if err != nil {
+			return "", err
+		}
+		_, _ = sum.Write(b)
+	}
+	name = "oh_template_" + hex.EncodeToString(sum.Sum(nil)[:8])
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	server := os.Getenv(Env)
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	// Another process may be at it: the lock ends with the connection.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(7239114)"); err != nil {
+		return "", err
+	}
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+		return name, err
+	}
+	making := name + "_new"
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + making, "CREATE DATABASE " + making} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return "", err
+		}
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + making
+	s, err := store.Open(ctx, store.Config{DSN: u.String(), Secret: secret})
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(s.Migrate(ctx), s.Close()); err != nil {
+		return "", err
+	}
+	_, err = conn.Exec(ctx, "ALTER DATABASE "+making+" RENAME TO "+name)
+	return name, err
+})
 
 func admin(t testing.TB, server, statement string) {
 	t.Helper()
