@@ -52,9 +52,12 @@ echo "== tests${race:+, with the race detector} (what is too long for it follows
 "${sum[@]}" "${race[@]}" -short -timeout 20m "${packages[@]}"
 
 # Tests that skip with -short kill whole processes and watch the clock: they run
-# after the others, one package at a time, as the program runs in life.
+# after the others, one package at a time, as the program runs in life. Only they:
+# the others of their packages were run above.
+long=$(grep -rl --include='*_test.go' --exclude-dir=testdata 'testing\.Short()' . |
+  xargs -r awk '/^func Test/ { sub(/^func /, ""); sub(/\(.*/, ""); name = $0 } /testing\.Short\(\)/ { print name }' | sort -u | paste -sd '|' -)
 mapfile -t packages < <(comm -12 <(with_word 'testing\.Short()' | xargs -r go list | sort) <(go list "${packages[@]}" | sort))
 if [ ${#packages[@]} -gt 0 ]; then
   echo "== long tests"
-  "${sum[@]}" -p 1 -timeout 20m "${packages[@]}"
+  "${sum[@]}" -p 1 -timeout 20m -run "^($long)\$" "${packages[@]}"
 fi
