@@ -42,7 +42,7 @@ func (h *Hub) lookAtFigures(ctx context.Context, a *account, lease store.Lease) 
 	if err := h.lookLater(ctx, a, early, lease); err != nil {
 		return true, err
 	}
-	if _, err := h.readBack(ctx, a, read, lease); err != nil && !isRead(err) {
+	if _, err := h.readBack(ctx, a, read, lease); err != nil && !isUnread(err) {
 		return true, err
 	}
 	return len(read)+len(confirmed) > 0, h.settleFigures(ctx, a, confirmed, lease)
@@ -72,7 +72,7 @@ type unread struct{ error }
 
 func (u unread) Unwrap() error { return u.error }
 
-func isRead(err error) bool {
+func isUnread(err error) bool {
 	var u unread
 	return errors.As(err, &u)
 }

@@ -76,8 +76,12 @@ func (h *Hub) ReconcileStock(ctx context.Context, accountID string) error {
 	if err != nil {
 		return err
 	}
+	underWay := !pos.SweepStartedAt.IsZero()
 	pos.NextAt = h.store.Now()
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if underWay {
+			return nil // it goes on by itself, from a position that is its own
+		}
 		if err := tx.SetFeed(ctx, pos); err != nil {
 			return err
 		}
@@ -127,7 +131,7 @@ func (h *Hub) reconcile(ctx context.Context, a *account, lease store.Lease) erro
 			return err
 		}
 		differ, err := h.reconcilePage(ctx, a, page, lease)
-		if isRead(err) {
+		if isUnread(err) {
 			// The page is read again when the channel answers.
 			return h.feedFailed(ctx, a, pos, nil, errors.Unwrap(err), lease)
 		}

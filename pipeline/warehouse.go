@@ -241,15 +241,13 @@ func (h *Hub) explainListings(ctx context.Context, sku string, e *Explained) err
 	for i, l := range listings {
 		ids[i] = l.ID
 	}
-	all, err := h.stockFreshness(ctx, nil)
+	times, err := h.store.StockTimes(ctx, h.store.Now().Add(-measuredOver))
 	if err != nil {
 		return err
 	}
 	e.Times = map[string]StockFreshness{}
 	for _, l := range listings {
-		t := all[l.AccountID]
-		t.Lag = h.lagOf(t.Took)
-		e.Times[l.AccountID] = t
+		e.Times[l.AccountID] = StockFreshness{Took: times[l.AccountID], Lag: h.lagOf(times[l.AccountID])}
 	}
 	shown, err := h.store.PublicationsOf(ctx, ids)
 	for _, l := range listings {

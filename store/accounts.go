@@ -136,14 +136,16 @@ func (s *Store) UpdateAccount(ctx context.Context, a orderhub.Account) error {
 
 // SetAccountState pauses, resumes or removes an account.
 func (s *Store) SetAccountState(ctx context.Context, id string, state orderhub.AccountState) error {
-	if err := s.updateAccount(ctx, id, "state = ?", string(state)); err != nil {
-		return err
-	}
-	// Its stock figures count, or do not count any more.
 	return s.InTx(ctx, func(tx *Tx) error {
-		_, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
-			"SELECT p.listing_id FROM publications p WHERE p.account_id = ? ORDER BY p.listing_id"+tx.q.lock()), id)
-		return err
+		if err := tx.updateAccount(ctx, id, "state = ?", string(state)); err != nil {
+			return err
+		}
+		// Its stock figures count, or do not count any more.
+		if _, err := tx.q.exec(ctx, "UPDATE publications SET dirty = 1, revision = revision + 1 WHERE "+tx.q.inQuery("listing_id",
+			"SELECT p.listing_id FROM publications p WHERE p.account_id = ? ORDER BY p.listing_id"+tx.q.lock()), id); err != nil {
+			return fmt.Errorf("mark the figures of %s: %w", id, err)
+		}
+		return nil
 	})
 }
 
@@ -180,14 +182,16 @@ func (s *Store) SetHealth(ctx context.Context, id string, h orderhub.Health) err
 }
 
 func (s *Store) updateAccount(ctx context.Context, id, set string, args ...any) error {
-	return s.InTx(ctx, func(tx *Tx) error {
-		n, err := tx.q.exec(ctx, "UPDATE accounts SET "+set+", updated_at = ? WHERE id = ?", append(args, micros(s.Now()), id)...)
-		if err != nil {
-			return fmt.Errorf("update account %s: %w", id, err)
-		}
-		if n == 0 {
-			return orderhub.Errorf(orderhub.CodeNotFound, "there is no account %q", id)
-		}
-		return nil
-	})
+	return s.InTx(ctx, func(tx *Tx) error { return tx.updateAccount(ctx, id, set, args...) })
+}
+
+func (tx *Tx) updateAccount(ctx context.Context, id, set string, args ...any) error {
+	n, err := tx.q.exec(ctx, "UPDATE accounts SET "+set+", updated_at = ? WHERE id = ?", append(args, micros(tx.s.Now()), id)...)
+	if err != nil {
+		return fmt.Errorf("update account %s: %w", id, err)
+	}
+	if n == 0 {
+		return orderhub.Errorf(orderhub.CodeNotFound, "there is no account %q", id)
+	}
+	return nil
 }

@@ -34,10 +34,10 @@ type returnsPosition struct {
 	// Read tells for each shop up to when its changes have been read. A shop that
 	// cannot be read for a while goes on where it stopped.
 	Read map[int64]time.Time `json:"read,omitempty"`
-	// Until ends the sweep, Todo are the shops that it has still to read; both are
+	// Until ends the sweep, Shops are those that it has still to read; both are
 	// fixed at its first page. Token is the page within the first shop.
 	Until time.Time     `json:"until,omitzero"`
-	Todo  []returnsShop `json:"todo,omitempty"`
+	Shops []returnsShop `json:"shops,omitempty"`
 	Token string        `json:"token,omitempty"`
 }
 
@@ -61,17 +61,17 @@ func (a *adapter) sweepReturns(ctx context.Context, cursor channel.Cursor) (chan
 		if err != nil {
 			return channel.Page{}, fmt.Errorf("list the shops: %w", err)
 		}
-		pos.Todo, pos.Token = shops, ""
+		pos.Shops, pos.Token = shops, ""
 		pos.Until = a.now().UTC().Truncate(time.Second).Add(time.Minute)
 	}
 	var items []channel.Item
-	for tries := 1; len(pos.Todo) > 0 && len(items) == 0 && tries <= a.maxNothing; tries++ {
+	for tries := 1; len(pos.Shops) > 0 && len(items) == 0 && tries <= a.maxNothing; tries++ {
 		var err error
 		if items, err = a.nextReturns(ctx, &pos); err != nil {
-			return channel.Page{}, fmt.Errorf("list returns of shop %d: %w", pos.Todo[0].ID, err)
+			return channel.Page{}, fmt.Errorf("list returns of shop %d: %w", pos.Shops[0].ID, err)
 		}
 	}
-	done := len(pos.Todo) == 0
+	done := len(pos.Shops) == 0
 	if done {
 		pos.Until = time.Time{}
 	}
@@ -103,7 +103,7 @@ func (a *adapter) returnShops(ctx context.Context) ([]returnsShop, error) {
 // moves the position behind it. The document limits no range of days; ranges of
 // 30 as for orders are taken all the same.
 func (a *adapter) nextReturns(ctx context.Context, pos *returnsPosition) ([]channel.Item, error) {
-	shop := pos.Todo[0]
+	shop := pos.Shops[0]
 	from, ok := pos.Read[shop.ID]
 	if !ok {
 		from = pos.Until.Add(-returnDepth)
@@ -131,7 +131,7 @@ func (a *adapter) nextReturns(ctx context.Context, pos *returnsPosition) ([]chan
 	if pos.Token = token; token == "" {
 		pos.Read[shop.ID] = end
 		if !end.Before(pos.Until) {
-			pos.Todo = pos.Todo[1:]
+			pos.Shops = pos.Shops[1:]
 		}
 	}
 	return items, nil
