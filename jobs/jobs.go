@@ -131,7 +131,7 @@ func New(s *store.Store, opts Options) (*Runner, error) {
 		Queues: map[string]river.QueueConfig{
 			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12},
 		},
-		FetchCooldown:               20 * time.Millisecond,
+		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           500 * time.Millisecond,
 		JobTimeout:                  10 * time.Minute,
 		CompletedJobRetentionPeriod: 10 * time.Minute,

@@ -24,12 +24,14 @@ func (h *Hub) lookAtFigures(ctx context.Context, a *account, lease store.Lease) 
 	now := h.store.Now()
 	var read, early []int64
 	var confirmed []*store.Publication
+	settle := false // what waits longest is to be settled
 	for _, p := range due {
 		switch p.State {
 		case store.PublicationNew, store.PublicationSent, store.PublicationAccepted, store.PublicationRejected:
 			read = append(read, p.ListingID)
 		case store.PublicationConfirmed, store.PublicationUncertain:
 			if !p.Settled {
+				settle = settle || len(read) == 0
 				confirmed = append(confirmed, p)
 			} else if now.Sub(p.ConfirmedAt) >= h.sellersNow()[a.ID].every {
 				read = append(read, p.ListingID)
@@ -42,10 +44,14 @@ func (h *Hub) lookAtFigures(ctx context.Context, a *account, lease store.Lease) 
 	if err := h.lookLater(ctx, a, early, lease); err != nil {
 		return true, err
 	}
+	// One or the other: new figures are sent in between.
+	if settle {
+		return true, h.settleFigures(ctx, a, confirmed, lease)
+	}
 	if _, err := h.readBack(ctx, a, read, lease); err != nil && !isUnread(err) {
 		return true, err
 	}
-	return len(read)+len(confirmed) > 0, h.settleFigures(ctx, a, confirmed, lease)
+	return len(read) > 0, nil
 }
 
 // lookLater puts off looks at figures that were looked at not long ago: the account
@@ -408,17 +414,28 @@ func (h *Hub) sweptSince(ctx context.Context, a *account) (time.Time, error) {
 // fastFeed is the pause of feeds that show new orders.
 const fastFeed = 2 * time.Minute
 
-// sweepSoon asks for the fast feeds to be swept now.
+// sweepSoon asks for the fast feeds to be swept now, but not for one sweep after
+// the other: they overlap, and each reads again what the one before it read.
 func (h *Hub) sweepSoon(ctx context.Context, a *account) error {
-	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		for _, f := range a.channel.Descriptor.Feeds {
-			if f.Every > fastFeed {
-				continue
-			}
-			if err := h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkSweep, Account: a.ID, Feed: f.Name}); err != nil {
-				return err
-			}
+	positions, err := h.store.Feeds(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	at := map[string]store.FeedPosition{}
+	for _, p := range positions {
+		at[p.Feed] = p
+	}
+	for _, f := range a.channel.Descriptor.Feeds {
+		p := at[f.Name]
+		rest := max(h.pause(2*time.Second), min(h.pause(30*time.Second), 3*p.FinishedAt.Sub(p.ConfirmedAt)))
+		if f.Every > fastFeed || !p.SweepStartedAt.IsZero() || h.store.Now().Before(p.FinishedAt.Add(rest)) {
+			continue // whoever waits for it asks again
 		}
-		return nil
-	})
+		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
+			return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkSweep, Account: a.ID, Feed: f.Name})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

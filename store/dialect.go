@@ -42,6 +42,9 @@ type querier interface {
 	query(ctx context.Context, query string, args ...any) (rowset, error)
 	// execMany runs one statement for each row of arguments.
 	execMany(ctx context.Context, query string, rows [][]any) error
+	// update writes columns of many rows, found by their key: each row is the values
+	// of the columns, then of the key.
+	update(ctx context.Context, table string, columns, key []string, rows [][]any) error
 	// insert writes many rows into a table at once; a conflict fails the whole.
 	insert(ctx context.Context, table string, columns []string, rows [][]any) error
 	// nextIDs takes n ids of a table's own sequence.

@@ -257,6 +257,11 @@ func (s *Store) PublicationsOf(ctx context.Context, listingIDs []int64) (map[int
 	return out, nil
 }
 
+// publicationWritten are the columns that SavePublications writes.
+var publicationWritten = []string{"dirty", "dirty_at", "state", "wanted", "wanted_at", "after_orders", "sent", "sent_at", "accepted_at", "confirmed",
+	"confirmed_at", "settled", "exposure", "sold", "next_at", "attempts", "checks", "class", "error",
+	"doubts", "late_us", "confirm_us", "foreign_at", "foreign_shown"}
+
 // SavePublications writes listings that LockShelf locked.
 func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 	rows := make([][]any, 0, len(list))
@@ -265,9 +270,7 @@ func (tx *Tx) SavePublications(ctx context.Context, list []*Publication) error {
 			micros(p.ConfirmedAt), flag(p.Settled), p.Exposure, p.Sold, micros(p.NextAt), p.Attempts, p.Checks, string(p.Class), p.Error,
 			p.Doubts, p.Late.Microseconds(), p.Took.Microseconds(), micros(p.ForeignAt), p.ForeignShown, p.ListingID})
 	}
-	if err := tx.q.execMany(ctx, `UPDATE publications SET dirty = ?, dirty_at = ?, state = ?, wanted = ?, wanted_at = ?, after_orders = ?, sent = ?, sent_at = ?, accepted_at = ?,
-		confirmed = ?, confirmed_at = ?, settled = ?, exposure = ?, sold = ?, next_at = ?, attempts = ?, checks = ?, class = ?, error = ?,
-		doubts = ?, late_us = ?, confirm_us = ?, foreign_at = ?, foreign_shown = ? WHERE listing_id = ?`, rows); err != nil {
+	if err := tx.q.update(ctx, "publications", publicationWritten, []string{"listing_id"}, rows); err != nil {
 		return fmt.Errorf("write what is published: %w", err)
 	}
 	return nil

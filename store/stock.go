@@ -304,8 +304,7 @@ func (b *stockBook) write(ctx context.Context) error {
 			changed = append(changed, sku)
 		}
 	}
-	if err := b.tx.q.execMany(ctx, `UPDATE stock SET on_hand = ?, reserved = ?, quarantine = ?, expected = ?, counted_at = ?
-		WHERE warehouse = ? AND sku = ?`, rows); err != nil {
+	if err := b.tx.q.update(ctx, "stock", []string{"on_hand", "reserved", "quarantine", "expected", "counted_at"}, []string{"warehouse", "sku"}, rows); err != nil {
 		return fmt.Errorf("write stock: %w", err)
 	}
 	if err := b.writeDemands(ctx); err != nil {
@@ -331,8 +330,7 @@ func (b *stockBook) writeDemands(ctx context.Context) error {
 	if err := b.tx.q.insert(ctx, "demands", demandColumns, inserts); err != nil {
 		return fmt.Errorf("write demands: %w", err)
 	}
-	if err := b.tx.q.execMany(ctx, `UPDATE demands SET needed = ?, reserved = ?, consumed = ?, unbacked = ?, returned = ?
-		WHERE holder = ? AND warehouse = ? AND sku = ?`, updates); err != nil {
+	if err := b.tx.q.update(ctx, "demands", []string{"needed", "reserved", "consumed", "unbacked", "returned"}, []string{"holder", "warehouse", "sku"}, updates); err != nil {
 		return fmt.Errorf("write demands: %w", err)
 	}
 	return nil
