@@ -145,6 +145,9 @@ func (b *ledgerBatch) loadReturns(ctx context.Context, ids []string) error {
 
 // orderOf finds the order of a return in the batch, nil if it is not there.
 func (b *ledgerBatch) orderOf(r *orderhub.Return) *entry {
+	if r.IsLoose() {
+		return nil
+	}
 	if e := b.orders[r.Snapshot.OrderID]; e != nil && r.Snapshot.OrderID != "" && (r.OrderID == 0 || r.OrderID == e.order.ID) {
 		return e
 	}
@@ -229,8 +232,12 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(b.backs)) {
 		e := b.backs[id]
 		order := b.orderOf(e.ret)
-		if e.ret.OrderID == 0 && order != nil {
+		switch {
+		case e.ret.OrderID != 0 || e.ret.IsLoose():
+		case order != nil:
 			e.ret.OrderID, e.dirty = order.order.ID, true
+		case e.ret.ID == 0 && e.ret.Snapshot.OrderID != "":
+			b.hints = append(b.hints, e.ret.Snapshot.OrderID) // the channel may tell of it
 		}
 		if !e.dirty {
 			continue
@@ -268,7 +275,7 @@ func (b *ledgerBatch) matchWaiting(ctx context.Context) error {
 	waiting, err := b.tx.WaitingReturns(ctx, b.account.ID, orders)
 	for _, r := range waiting {
 		id := r.Snapshot.ExternalID
-		if b.backs[id] != nil {
+		if b.backs[id] != nil || r.IsLoose() {
 			continue
 		}
 		b.backs[id] = &backEntry{ret: r, events: []orderhub.Event{matchedEvent(r, b.now)}}
