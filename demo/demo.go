@@ -87,7 +87,7 @@ const (
 )
 
 // toldWithin is how long messages may be on their way when all else is at rest.
-const toldWithin = 30 * time.Second
+const toldWithin = 15 * time.Second
 
 // stockLag is longer than the simulators' replicas are behind.
 const stockLag = 4 * time.Second
