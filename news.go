@@ -104,7 +104,13 @@ func OldCancel(o *Order, news Snapshot) bool {
 // seller: whatever came later, they come back through a return only. It reports
 // whether that is new.
 func SawLeave(o *Order, news Snapshot) bool {
-	if o.Headline != StatusCancelled || !news.Status.HandedOver() || !o.CountsGoods() {
+	return news.Status.HandedOver() && o.HadLeft()
+}
+
+// HadLeft records of a cancelled order that its goods had left the seller. It reports
+// whether that is new.
+func (o *Order) HadLeft() bool {
+	if o.Headline != StatusCancelled || !o.CountsGoods() {
 		return false
 	}
 	if c := o.Snapshot.Cancellation; c != nil && c.AfterHandOver {

@@ -33,7 +33,7 @@ func (r *Return) UnitsHere() int64 {
 
 // Awaited is how many units are still to come, of a return of which some came.
 func (r *Return) Awaited() int64 {
-	if r.Came == nil || r.Came.Final || r.ReceivedAt.IsZero() {
+	if r.Came == nil || r.Came.Final || r.ReceivedAt.IsZero() || r.Snapshot.State == ReturnClosed {
 		return 0
 	}
 	return r.Units() - r.UnitsHere()
@@ -94,7 +94,8 @@ func (r *Return) Unbooked() bool {
 		return false
 	}
 	for _, g := range r.Goods {
-		if g.Missing() > 0 {
+		grew := g.Line < len(r.Snapshot.Lines) && g.Quantity < r.CameOf(g.Line)
+		if g.Missing() > 0 || grew {
 			return true
 		}
 	}

@@ -41,8 +41,8 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 		o := byID[r.OrderID]
 		if goods[r] = slices.Clone(r.Goods); !slices.ContainsFunc(r.Goods, func(g orderhub.ReturnedGoods) bool { return g.Booked() > 0 }) {
 			r.Goods = goodsOf(r, o, links[o.ID], kits)
-		} else if r.Came != nil {
-			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits))
+		} else {
+			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits), r.Came != nil)
 		}
 		list = append(list, comingIn(r, o, policy, shippedOf(o, links[o.ID], kits))...)
 	}
@@ -161,12 +161,17 @@ func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits
 	return out
 }
 
-// moreGoods adds the goods of lines of which nothing had come yet. Those that are
-// there keep their place: decisions name it.
-func moreGoods(have, all []orderhub.ReturnedGoods) []orderhub.ReturnedGoods {
+// moreGoods adds units that came since, and, where a person counts line by line, the
+// goods of lines of which nothing had come yet. What is there keeps its place:
+// decisions name it.
+func moreGoods(have, all []orderhub.ReturnedGoods, lines bool) []orderhub.ReturnedGoods {
 	out := slices.Clone(have)
 	for _, g := range all {
-		if !slices.ContainsFunc(have, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line }) {
+		i := slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == g.SKU })
+		if i >= 0 {
+			out[i].Quantity = max(out[i].Quantity, g.Quantity)
+		}
+		if lines && !slices.ContainsFunc(have, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line }) {
 			out = append(out, g)
 		}
 	}

@@ -175,3 +175,65 @@ func TestReturnsDue(t *testing.T) {
 		}
 	}, returning)
 }
+
+// TestReturnGrows: a channel that corrects itself upwards after the goods were booked
+// gets the rest booked too.
+func TestReturnGrows(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 5})
+		w.offer()
+		w.soldOut("1", "A", 3)
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived))
+		w.wantFigure("A", 3, 0)
+		for range 2 {
+			w.takeBack(goodsBack("R1", "1", "A", 2, orderhub.ReturnReceived))
+			w.wantFigure("A", 4, 0)
+		}
+		if r := w.ret("R1"); len(r.Goods) != 1 || r.Goods[0].Restocked != 2 || r.State != orderhub.ReturnDecided {
+			t.Errorf("return %s, goods %+v", r.State, r.Goods)
+		}
+	}, returning)
+}
+
+// TestBackThoughNeverSeenLeaving: goods that come back of an order that was cancelled
+// had left, whether anybody said so or not: the shelf is as it was, and nothing is
+// called a discrepancy.
+func TestBackThoughNeverSeenLeaving(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 5})
+		w.offer()
+		w.buy("1", "A", 2)
+		w.read()
+		w.fake.move("1", orderhub.StatusCancelled)
+		w.read()
+		w.takeBack(goodsBack("R1", "1", "A", 2, orderhub.ReturnAtPickup, ofKind(orderhub.ReturnRefused)))
+		w.wantFigure("A", 5, 0)
+		_, err := w.receive("R1", Received{})
+		w.must(err)
+		w.wantFigure("A", 5, 0)
+		r, d, o := w.ret("R1"), w.demand("1", "A"), w.order("1")
+		if r.State != orderhub.ReturnDecided || r.Discrepancy != "" || d.Returned != 2 || d.Consumed != 2 || !o.Snapshot.Cancellation.AfterHandOver || o.Headline != orderhub.StatusCancelled {
+			t.Errorf("return %s %q, demand %+v, order %s %+v", r.State, r.Discrepancy, d, o.Headline, o.Snapshot.Cancellation)
+		}
+	}, returning)
+}
+
+// TestRestIsClosed: when the channel ends a return of which a part came, nothing is
+// awaited any more.
+func TestRestIsClosed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 5})
+		w.offer()
+		w.soldOut("1", "A", 3)
+		w.takeBack(goodsBack("R1", "1", "A", 3, orderhub.ReturnOnTheWay))
+		_, err := w.receive("R1", Received{Units: cameOf(0, 1)})
+		w.must(err)
+		w.takeBack(goodsBack("R1", "1", "A", 3, orderhub.ReturnClosed))
+		if r := w.ret("R1"); r.State != orderhub.ReturnDecided || r.Awaited() != 0 {
+			t.Errorf("return %s, %d awaited", r.State, r.Awaited())
+		}
+	}, returning)
+}

@@ -296,7 +296,7 @@ func matchedEvent(r *orderhub.Return, at time.Time) orderhub.Event {
 func (b *ledgerBatch) returnedHeadlines(ctx context.Context) error {
 	var ids []int64
 	for _, e := range b.orders {
-		if (e.fresh || e.dirty) && e.order.Headline.HandedOver() {
+		if (e.fresh || e.dirty) && (e.order.Headline.HandedOver() || e.order.Headline == orderhub.StatusCancelled) {
 			ids = append(ids, e.order.ID)
 		}
 	}
@@ -305,6 +305,9 @@ func (b *ledgerBatch) returnedHeadlines(ctx context.Context) error {
 		return err
 	}
 	for _, e := range b.orders {
+		if back[e.order.ID] > 0 && e.order.HadLeft() {
+			e.dirty = true
+		}
 		if ev := returnedEvent(e.order, back[e.order.ID], b.now); ev != nil {
 			e.dirty = true
 			e.events = append(e.events, *ev)

@@ -171,12 +171,15 @@ func (h *Hub) settleReturn(ctx context.Context, tx *store.Tx, o *orderhub.Order,
 
 // cameBack moves the headline of an order whose goods were received.
 func (h *Hub) cameBack(ctx context.Context, tx *store.Tx, o *orderhub.Order, events *[]orderhub.Event) error {
-	if !o.Headline.HandedOver() {
+	if !o.Headline.HandedOver() && o.Headline != orderhub.StatusCancelled {
 		return nil
 	}
 	back, err := tx.ReceivedUnits(ctx, []int64{o.ID})
 	if err != nil {
 		return err
+	}
+	if back[o.ID] > 0 {
+		o.HadLeft() // what is back had left, whoever says what
 	}
 	if ev := returnedEvent(o, back[o.ID], h.store.Now()); ev != nil {
 		*events = append(*events, *ev)
