@@ -49,6 +49,7 @@ const (
 	EffectTracking     EffectKind = "tracking"      // give a tracking number
 	EffectAnswerCancel EffectKind = "answer_cancel" // answer a buyer's cancel request
 	EffectAnswerReturn EffectKind = "answer_return" // answer a return; Params name it and the answer
+	EffectCancelLines  EffectKind = "cancel_lines"  // take units out of the order; Params["cut"] is a LineCut
 )
 
 // Effect is something owed to a channel: the row is the truth of what is owed,

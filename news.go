@@ -41,6 +41,9 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 		if o.Doubt != news.Status {
 			o.Doubt, o.DoubtSince = news.Status, readAt
 		}
+		if OldCancel(o, news) || SawLeave(o, news) {
+			return NewsApplied, ""
+		}
 		if !old.StatusOnly || news.StatusOnly {
 			return NewsRefused, why
 		}
@@ -52,6 +55,12 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 	headline := o.Headline
 	if merged.Status != old.Status || headline == StatusUnknown {
 		headline = follow(headline, old.Status, merged.Status)
+	}
+	if merged.Cancellation == nil && headline == StatusCancelled {
+		merged.Cancellation = old.Cancellation // the hub's own: it cancelled
+	}
+	if headline == StatusCancelled && (o.Headline.HandedOver() || old.Status.HandedOver()) {
+		merged.Cancellation = afterHandOver(merged.Cancellation)
 	}
 	clearsRequest := o.Requested != "" && (merged.Status == o.Requested || merged.Status.Rank() > o.Requested.Rank())
 	// Only an answer that tells the status dispels a doubt about it (the order
@@ -68,6 +77,60 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 		o.Requested = ""
 	}
 	return NewsApplied, ""
+}
+
+// OldCancel cancels an order by older news that it was cancelled, if what is known
+// could not have revived it: a tombstone stands whenever it is found. It reports
+// whether that is new.
+func OldCancel(o *Order, news Snapshot) bool {
+	if news.Status != StatusCancelled || mayFollowCancel(o.Snapshot.Status) || o.Snapshot.Native == "" {
+		return false
+	}
+	left := o.Headline.HandedOver() || o.Snapshot.Status.HandedOver()
+	newest := o.Snapshot
+	copyStatus(&o.Snapshot, news)
+	o.Headline = StatusCancelled
+	if o.Snapshot.Cancellation == nil {
+		o.Snapshot.Cancellation = newest.Cancellation
+	}
+	if left {
+		o.Snapshot.Cancellation = afterHandOver(o.Snapshot.Cancellation)
+	}
+	o.Requested = ""
+	return true
+}
+
+// SawLeave learns from older news that the goods of a cancelled order had left the
+// seller: whatever came later, they come back through a return only. It reports
+// whether that is new.
+func SawLeave(o *Order, news Snapshot) bool {
+	return news.Status.HandedOver() && o.HadLeft()
+}
+
+// HadLeft records of a cancelled order that its goods had left the seller. It reports
+// whether that is new.
+func (o *Order) HadLeft() bool {
+	if o.Headline != StatusCancelled || !o.CountsGoods() {
+		return false
+	}
+	if c := o.Snapshot.Cancellation; c != nil && c.AfterHandOver {
+		return false
+	}
+	o.Snapshot.Cancellation = afterHandOver(o.Snapshot.Cancellation)
+	return true
+}
+
+// afterHandOver says of a cancellation that the goods had left.
+func afterHandOver(c *Cancellation) *Cancellation {
+	if c != nil && (c.AfterHandOver || c.By == CancelBySplit) {
+		return c
+	}
+	out := Cancellation{}
+	if c != nil {
+		out = *c
+	}
+	out.AfterHandOver = true
+	return &out
 }
 
 // SameSnapshot reports whether two snapshots say the same: equal as they would
@@ -175,11 +238,26 @@ func mergeSnapshot(old, news Snapshot) Snapshot {
 	if out.Cancellation == nil && (out.Status == StatusCancelled || out.Status == StatusUnknown) {
 		out.Cancellation = old.Cancellation
 	}
+	if out.Cancellation != nil && old.Cancellation != nil && old.Cancellation.AfterHandOver {
+		out.Cancellation = afterHandOver(out.Cancellation) // see SawLeave
+	}
+	keepAnswerBy(&out, old)
 	out.Attrs = mergeAttrs(old.Attrs, news.Attrs)
 	if !news.StatusOnly {
 		keepKnown(&out, old)
 	}
 	return out
+}
+
+// keepAnswerBy keeps the deadline of a request to cancel where the channel names
+// no request: it is then worked out of the time of the last change, which moves on
+// while the request waits.
+func keepAnswerBy(out *Snapshot, old Snapshot) {
+	now, was := out.CancelRequest, old.CancelRequest
+	if now == nil || was == nil || now.ID != "" || was.ID != "" || was.AnswerBy.IsZero() || was.AnswerBy.After(now.AnswerBy) && !now.AnswerBy.IsZero() {
+		return
+	}
+	out.CancelRequest = &CancelRequest{AnswerBy: was.AnswerBy}
 }
 
 // copyStatus copies the words of the status and what hangs on them.

@@ -93,6 +93,8 @@ type Return struct {
 	// ReceivedAt is when the hub learned that the seller has the goods, and by whom.
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 	ReceivedBy Actor     `json:"received_by,omitzero"`
+	// Came is what came, where a person counted; nil = all of it.
+	Came *Came `json:"came,omitempty"`
 	// Goods are set once the goods are received and the order is known.
 	Goods []ReturnedGoods `json:"goods,omitempty"`
 	// Discrepancy says in words why units are not accounted for.
@@ -118,15 +120,31 @@ func (r *Return) Units() int64 {
 	return n
 }
 
+// ReturnDue is what is to be done about a return by its deadline.
+type ReturnDue string
+
+// What can be due.
+const (
+	DueAnswer ReturnDue = "answer"  // else silence becomes an answer
+	DuePickUp ReturnDue = "pick_up" // else the goods are destroyed or sent on
+)
+
 // Deadline is the next moment by which somebody must do something; zero = none.
 func (r *Return) Deadline() time.Time {
-	var first time.Time
-	for _, at := range []time.Time{r.answerBy(), r.pickUpBy()} {
-		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
-			first = at
-		}
+	at, _ := r.Due()
+	return at
+}
+
+// Due is the next moment by which somebody must do something, and what; zero = none.
+func (r *Return) Due() (time.Time, ReturnDue) {
+	answer, pickUp := r.answerBy(), r.pickUpBy()
+	switch {
+	case answer.IsZero() && pickUp.IsZero():
+		return time.Time{}, ""
+	case answer.IsZero() || (!pickUp.IsZero() && pickUp.Before(answer)):
+		return pickUp, DuePickUp
 	}
-	return first
+	return answer, DueAnswer
 }
 
 // answerBy counts as long as there is something to answer, pickUpBy until the
@@ -139,7 +157,7 @@ func (r *Return) answerBy() time.Time {
 }
 
 func (r *Return) pickUpBy() time.Time {
-	if r.State.Rank() >= ReturnReceived.Rank() {
+	if r.State.Rank() >= ReturnReceived.Rank() && r.Awaited() == 0 {
 		return time.Time{}
 	}
 	return r.Snapshot.PickUpBy
@@ -165,12 +183,16 @@ func (r *Return) Receive(at time.Time, by Actor) bool {
 }
 
 // Settle brings the state in line with what the channel says and the hub knows:
-// decided when every unit is restocked or written off.
+// decided when every unit that came is restocked or written off, and none is
+// awaited.
 func (r *Return) Settle() {
 	if r.State = r.Snapshot.State; r.ReceivedAt.IsZero() {
 		return
 	}
 	r.State = ReturnReceived
+	if r.Awaited() > 0 {
+		return
+	}
 	for _, g := range r.Goods {
 		if g.Restocked+g.WrittenOff < g.Quantity {
 			return

@@ -22,6 +22,7 @@ type listQuery struct {
 	Text    string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found."`
 	From    time.Time `query:"placed_from" doc:"Placed at or after."`
 	To      time.Time `query:"placed_to" doc:"Placed before."`
+	Answer  time.Time `query:"answer_before" doc:"Only orders whose buyer waits for an answer to a wish to cancel that is due before this moment."`
 	Cursor  string    `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
 	Limit   int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
@@ -85,7 +86,7 @@ func (a *API) orders(h huma.API) {
 
 // filter checks a list query. A channel is the accounts of that channel.
 func (a *API) filter(ctx context.Context, in *listQuery) (store.OrderFilter, error) {
-	f := store.OrderFilter{Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, Cursor: in.Cursor, Limit: in.Limit}
+	f := store.OrderFilter{Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
 	for _, s := range listed(in.Status) {
 		status, err := orderhub.ParseStatus(s)
 		if err != nil {
@@ -184,7 +185,7 @@ func (a *API) cardOf(ctx context.Context, o *orderhub.Order) (OrderCard, error) 
 	if o == nil {
 		return OrderCard{
 			OrderRow: OrderRow{Holds: []orderhub.Hold{}}, Lines: []LineView{}, Goods: []GoodsView{}, Siblings: []OrderRow{}, Next: []NextStep{},
-			Returns: []ReturnRow{}, Timeline: []orderhub.Event{}, Effects: []*orderhub.Effect{},
+			Removed: []RemovedView{}, Returns: []ReturnRow{}, Timeline: []orderhub.Event{}, Effects: []*orderhub.Effect{},
 		}, nil
 	}
 	return a.card(ctx, o)
@@ -223,7 +224,7 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	if err != nil {
 		return c, err
 	}
-	c.Timeline = append([]orderhub.Event{}, events...)
+	c.Timeline, c.Removed = append([]orderhub.Event{}, events...), removed(events)
 	effects, err := a.store.Effects(ctx, o.ID)
 	if err != nil {
 		return c, err

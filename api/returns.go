@@ -28,12 +28,14 @@ type ReturnRow struct {
 	NativeSub      string               `json:"native_sub,omitempty"`
 	NoGoods        bool                 `json:"no_goods,omitempty" doc:"The buyer keeps them; only money is at stake."`
 	Units          int64                `json:"units" doc:"That come back."`
+	UnitsHere      int64                `json:"units_here" doc:"That have been received."`
 	Reason         string               `json:"reason,omitempty"`
 	Refund         *orderhub.Money      `json:"refund,omitempty" doc:"What the buyer gets back."`
 	Compensation   *orderhub.Money      `json:"compensation,omitempty" doc:"What the channel pays the seller."`
 	PickUpBy       *time.Time           `json:"pick_up_by,omitempty" doc:"When the goods are destroyed or sent on if nobody collects them."`
 	AnswerBy       *time.Time           `json:"answer_by,omitempty" doc:"When silence becomes an answer."`
 	Deadline       *time.Time           `json:"deadline,omitempty" doc:"The next moment by which somebody must act."`
+	Due            orderhub.ReturnDue   `json:"due,omitempty" enum:"answer,pick_up" doc:"What must be done by then."`
 	Waiting        bool                 `json:"waiting,omitempty" doc:"The channel takes an answer now."`
 	ReceivedAt     *time.Time           `json:"received_at,omitempty" doc:"When the hub learned that the goods are here."`
 	Discrepancy    string               `json:"discrepancy,omitempty" doc:"Why units are not in the book."`
@@ -48,10 +50,11 @@ func returnRow(r *orderhub.Return) ReturnRow {
 	row := ReturnRow{
 		ID: r.ID, Account: r.AccountID, Channel: r.Channel, ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber, Number: r.OrderID,
 		OrderID: s.OrderID, Kind: s.Kind, State: r.State, ChannelState: s.State, Native: s.Native, NativeSub: s.NativeSub, NoGoods: s.NoGoods,
-		Units: r.Units(), Reason: s.Reason, PickUpBy: timeOrNil(s.PickUpBy), AnswerBy: timeOrNil(s.AnswerBy), Deadline: timeOrNil(r.Deadline()),
+		Units: r.Units(), UnitsHere: r.UnitsHere(), Reason: s.Reason, PickUpBy: timeOrNil(s.PickUpBy), AnswerBy: timeOrNil(s.AnswerBy), Deadline: timeOrNil(r.Deadline()),
 		Waiting: len(s.Actions) > 0, ReceivedAt: timeOrNil(r.ReceivedAt), Discrepancy: r.Discrepancy, OpenedAt: timeOrNil(s.OpenedAt),
 		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
+	_, row.Due = r.Due()
 	if !s.Refund.IsZero() {
 		row.Refund = &s.Refund
 	}
@@ -103,7 +106,8 @@ type returnQuery struct {
 	Order    int64     `query:"order" minimum:"1" doc:"Only returns of the order with this number."`
 	Open     bool      `query:"open" doc:"Only those about which something is left to do."`
 	Waiting  bool      `query:"waiting" doc:"Only those that the channel takes an answer to now."`
-	Deadline time.Time `query:"deadline_before" doc:"Only those with a deadline before this moment."`
+	Due      time.Time `query:"due_before" doc:"Only those about which somebody must do something before this moment: answer, or collect the goods."`
+	Deadline time.Time `query:"deadline_before" doc:"The same as due_before."`
 	Before   int64     `query:"before" minimum:"1" doc:"Only ids below: the \"before\" of the previous page."`
 	Limit    int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -114,9 +118,12 @@ func (a *API) returns(h huma.API) {
 			if err := a.knownAccounts(ctx, in.Account); err != nil {
 				return nil, a.problem(err)
 			}
+			if in.Due.IsZero() {
+				in.Due = in.Deadline
+			}
 			list, err := a.store.ListReturns(ctx, store.ReturnFilter{
 				AccountID: in.Account, State: orderhub.ReturnState(in.State), Kind: orderhub.ReturnKind(in.Kind), Order: in.Order,
-				Open: in.Open, Waiting: in.Waiting, DeadlineBefore: in.Deadline, Before: in.Before, Limit: in.Limit,
+				Open: in.Open, Waiting: in.Waiting, DeadlineBefore: in.Due, Before: in.Before, Limit: in.Limit,
 			})
 			if err != nil {
 				return nil, a.problem(err)
@@ -133,6 +140,7 @@ func (a *API) returns(h huma.API) {
 			return a.returnCard(ctx, r, err)
 		})
 	a.returnWork(h)
+	a.returnLink(h)
 	a.returnAnswer(h)
 	a.returnPolicy(h)
 }
@@ -179,7 +187,31 @@ func (a *API) returnCard(ctx context.Context, r *orderhub.Return, err error) (*b
 
 // ReceiveWish says that the goods of a return are here.
 type ReceiveWish struct {
-	Note string `json:"note,omitempty" maxLength:"1000"`
+	Lines []ReceivedLine `json:"lines,omitempty" maxItems:"500" doc:"What came; absent = all that is still to come."`
+	Rest  string         `json:"rest,omitempty" enum:"expected,missing" doc:"What of the units that did not come: expected (default), or missing, which ends the return with what is here."`
+	Note  string         `json:"note,omitempty" maxLength:"1000"`
+}
+
+// ReceivedLine is units of one line that came.
+type ReceivedLine struct {
+	orderhub.LineUnits
+	SKU string `json:"sku,omitempty" maxLength:"200" doc:"The product, for a return whose order is not in the hub: its goods are taken into the book on your word."`
+}
+
+func (w ReceiveWish) received() pipeline.Received {
+	in := pipeline.Received{Missing: w.Rest == "missing", Note: w.Note, SKUs: map[int]string{}}
+	for _, l := range w.Lines {
+		in.Units = append(in.Units, l.LineUnits)
+		if l.SKU != "" {
+			in.SKUs[l.Line] = l.SKU
+		}
+	}
+	return in
+}
+
+// LinkWish names the order of a return.
+type LinkWish struct {
+	Number int64 `json:"number" minimum:"1" doc:"The order's number."`
 }
 
 // DecideWish says what becomes of units that came back.
@@ -197,9 +229,9 @@ func (a *API) returnWork(h huma.API) {
 		Body ReceiveWish
 	}
 	o := op("receive-return", http.MethodPost, "/returns/{id}/receive", "Returns", "Record that the goods of a return are here", http.StatusConflict)
-	o.Description = "With the account's policy restock they can be sold again at once, goods that are said to be faulty and those of the policy inspect wait in quarantine for a decision. Never more than left with the order: the rest is told as a discrepancy."
+	o.Description = "With the account's policy restock they can be sold again at once, goods that are said to be faulty and those of the policy inspect wait in quarantine for a decision. Never more than left with the order: the rest is told as a discrepancy. Goods may come in parts."
 	huma.Register(h, o, func(ctx context.Context, in *receiveIn) (*body[ReturnCard], error) {
-		r, err := a.hub.ReceiveReturn(ctx, in.ID, in.Body.Note, actor(ctx))
+		r, err := a.hub.ReceiveReturn(ctx, in.ID, in.Body.received(), actor(ctx))
 		return a.returnCard(ctx, r, err)
 	})
 	type decideIn struct {
@@ -213,6 +245,19 @@ func (a *API) returnWork(h huma.API) {
 		r, err := a.hub.DecideReturn(ctx, in.ID, orderhub.Decision{
 			Goods: w.Goods, Decision: w.Decision, Quantity: w.Quantity, Why: w.Why, Photo: w.Photo, Actor: actor(ctx),
 		})
+		return a.returnCard(ctx, r, err)
+	})
+}
+
+func (a *API) returnLink(h huma.API) {
+	type in struct {
+		ID   int64 `path:"id" doc:"The hub's number of the return."`
+		Body LinkWish
+	}
+	o := op("link-return", http.MethodPost, "/returns/{id}/link", "Returns", "Say to which order a return belongs", http.StatusConflict)
+	o.Description = "For a return whose order the channel does not name, or names by a key that the hub does not know. From then on it is booked and answered like any other."
+	huma.Register(h, o, func(ctx context.Context, in *in) (*body[ReturnCard], error) {
+		r, err := a.hub.LinkReturn(ctx, in.ID, in.Body.Number, actor(ctx))
 		return a.returnCard(ctx, r, err)
 	})
 }

@@ -38,6 +38,13 @@ type CancelAnswer struct {
 	Reason string `json:"reason,omitempty" maxLength:"100" doc:"For a refusal, in the channel's words."`
 }
 
+// LinesCancel takes units out of an order that goes on without them.
+type LinesCancel struct {
+	Lines   []orderhub.LineUnits `json:"lines" minItems:"1" maxItems:"500" doc:"The place of each line in the order's lines, from 0, and how many of its units to take out."`
+	Reason  string               `json:"reason,omitempty" maxLength:"100" doc:"The code of a cancel reason, see next[].reasons of the order."`
+	Comment string               `json:"comment,omitempty" maxLength:"1000" doc:"Kept in the timeline and sent where the channel takes a text."`
+}
+
 // HoldChange sets or lifts the manual hold.
 type HoldChange struct {
 	On  bool   `json:"on"`
@@ -126,6 +133,8 @@ func (a *API) transitions(h huma.API) {
 			return answer(outcome(adv)), nil
 		})
 
+	a.cancelLines(h)
+
 	type holdIn struct {
 		Number int64 `path:"number"`
 		Body   HoldChange
@@ -159,4 +168,20 @@ func (w Wish) check() error {
 
 func (w Wish) request(ctx context.Context) orderhub.Request {
 	return orderhub.Request{To: w.To, Actor: actor(ctx), Reason: w.Reason, Comment: w.Comment, Params: w.Params}
+}
+
+func (a *API) cancelLines(h huma.API) {
+	type in struct {
+		Number int64 `path:"number"`
+		Body   LinesCancel
+	}
+	o := op("cancel-lines", http.MethodPost, "/orders/{number}/cancel-lines", "Work", "Take units out of an order", http.StatusConflict)
+	o.Description = "Ozon and Yandex Market are asked: an effect that is confirmed when the order shows the new quantities, and never repeated blindly. A shop is told, and the units are free at once. All that is left cancels the order. Wildberries orders are one unit each and are cancelled whole."
+	huma.Register(h, o, func(ctx context.Context, in *in) (*body[Outcome], error) {
+		adv, err := a.hub.CancelLines(ctx, in.Number, in.Body.Lines, orderhub.Request{Actor: actor(ctx), Reason: in.Body.Reason, Comment: in.Body.Comment})
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		return answer(outcome(adv)), nil
+	})
 }

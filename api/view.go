@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -10,29 +11,31 @@ import (
 
 // OrderRow is an order as lists show it.
 type OrderRow struct {
-	Number         int64            `json:"number" doc:"The hub's own order number."`
-	Account        string           `json:"account"`
-	Channel        orderhub.Channel `json:"channel"`
-	ExternalID     string           `json:"external_id" doc:"The channel's key of the order."`
-	ExternalNumber string           `json:"external_number,omitempty" doc:"The number that people see in the channel's cabinet."`
-	Group          string           `json:"group,omitempty" doc:"Shared by what the buyer sees as one purchase."`
-	Scheme         orderhub.Scheme  `json:"scheme"`
-	Status         orderhub.Status  `json:"status" doc:"The headline status."`
-	Requested      orderhub.Status  `json:"requested,omitempty" doc:"Asked for and on its way to the channel."`
-	ChannelStatus  orderhub.Status  `json:"channel_status" doc:"What the channel itself says, translated."`
-	Native         string           `json:"native" doc:"The channel's own word."`
-	NativeSub      string           `json:"native_sub,omitempty"`
-	Payment        orderhub.Payment `json:"payment,omitempty"`
-	Holds          []orderhub.Hold  `json:"holds"`
-	ReadOnly       bool             `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
-	PlacedAt       time.Time        `json:"placed_at"`
-	ShipBy         *time.Time       `json:"ship_by,omitempty"`
-	Total          *orderhub.Money  `json:"total,omitempty"`
-	Units          int64            `json:"units"`
-	Customer       string           `json:"customer,omitempty"`
-	Version        int64            `json:"version"`
-	UpdatedAt      time.Time        `json:"updated_at"`
-	ReceivedAt     time.Time        `json:"received_at" doc:"When the hub first had the order."`
+	Number         int64                `json:"number" doc:"The hub's own order number."`
+	Account        string               `json:"account"`
+	Channel        orderhub.Channel     `json:"channel"`
+	ExternalID     string               `json:"external_id" doc:"The channel's key of the order."`
+	ExternalNumber string               `json:"external_number,omitempty" doc:"The number that people see in the channel's cabinet."`
+	Group          string               `json:"group,omitempty" doc:"Shared by what the buyer sees as one purchase."`
+	Scheme         orderhub.Scheme      `json:"scheme"`
+	Status         orderhub.Status      `json:"status" doc:"The headline status."`
+	Requested      orderhub.Status      `json:"requested,omitempty" doc:"Asked for and on its way to the channel."`
+	ChannelStatus  orderhub.Status      `json:"channel_status" doc:"What the channel itself says, translated."`
+	Native         string               `json:"native" doc:"The channel's own word."`
+	NativeSub      string               `json:"native_sub,omitempty"`
+	Payment        orderhub.Payment     `json:"payment,omitempty"`
+	Holds          []orderhub.Hold      `json:"holds"`
+	ReadOnly       bool                 `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
+	PlacedAt       time.Time            `json:"placed_at"`
+	ShipBy         *time.Time           `json:"ship_by,omitempty"`
+	AnswerBy       *time.Time           `json:"answer_by,omitempty" doc:"When silence becomes an answer to the buyer's wish to cancel."`
+	CancelledBy    orderhub.CancelParty `json:"cancelled_by,omitempty" enum:"buyer,seller,channel,carrier,system,split" doc:"Who cancelled, as far as it is known."`
+	Total          *orderhub.Money      `json:"total,omitempty"`
+	Units          int64                `json:"units"`
+	Customer       string               `json:"customer,omitempty"`
+	Version        int64                `json:"version"`
+	UpdatedAt      time.Time            `json:"updated_at"`
+	ReceivedAt     time.Time            `json:"received_at" doc:"When the hub first had the order."`
 }
 
 func row(o *orderhub.Order) OrderRow {
@@ -45,6 +48,12 @@ func row(o *orderhub.Order) OrderRow {
 	}
 	if !s.Total.IsZero() {
 		r.Total = &s.Total
+	}
+	if s.CancelRequest != nil {
+		r.AnswerBy = timeOrNil(s.CancelRequest.AnswerBy)
+	}
+	if s.Cancellation != nil && o.Headline == orderhub.StatusCancelled {
+		r.CancelledBy = s.Cancellation.By
 	}
 	return r
 }
@@ -67,6 +76,7 @@ type OrderCard struct {
 	Comment       string                  `json:"comment,omitempty"`
 	Cancellation  *orderhub.Cancellation  `json:"cancellation,omitempty"`
 	CancelRequest *orderhub.CancelRequest `json:"cancel_request,omitempty"`
+	Removed       []RemovedView           `json:"removed" doc:"Units that were taken out while the order goes on, oldest first."`
 	Requires      []string                `json:"requires,omitempty" doc:"What must be filled before hand-over, in the channel's words."`
 	ParentID      string                  `json:"parent_id,omitempty" doc:"The order this one was split from."`
 	SiteOrderID   string                  `json:"site_order_id,omitempty" doc:"Set when this order only delivers an order of the shop's own site."`
@@ -77,6 +87,34 @@ type OrderCard struct {
 	Returns       []ReturnRow             `json:"returns" doc:"Goods of the order that come back, oldest first."`
 	Timeline      []orderhub.Event        `json:"timeline"`
 	Effects       []*orderhub.Effect      `json:"effects"`
+}
+
+// RemovedView is units that were taken out of an order.
+type RemovedView struct {
+	orderhub.RemovedUnits
+	By     orderhub.CancelParty `json:"by,omitempty" doc:"Absent = the channel does not tell."`
+	Reason string               `json:"reason,omitempty" doc:"The code of the reason, where the hub asked for it."`
+	At     time.Time            `json:"at"`
+}
+
+// removed reads from the timeline what was taken out. A wish that the channel has
+// not carried out took nothing out yet.
+func removed(events []orderhub.Event) []RemovedView {
+	out := []RemovedView{}
+	for _, e := range events {
+		var d struct {
+			Cancelled []orderhub.RemovedUnits `json:"cancelled"`
+			Initiator orderhub.CancelParty    `json:"initiator"`
+			Reason    string                  `json:"reason"`
+		}
+		if e.Kind == orderhub.EventRequested || len(e.Data) == 0 || json.Unmarshal(e.Data, &d) != nil {
+			continue
+		}
+		for _, u := range d.Cancelled {
+			out = append(out, RemovedView{RemovedUnits: u, By: d.Initiator, Reason: d.Reason, At: e.At})
+		}
+	}
+	return out
 }
 
 // NextStep is a status that can be asked for.

@@ -58,7 +58,8 @@ type LineCancel struct {
 	Push
 	// Units to take out, by index of Push.Order.Snapshot.Lines.
 	Units map[int]int64
-	// Had is how many units the lines had when the cancel was asked for: where the
-	// channel shows that many less, it was done.
+	// Had is how many units the lines had when the cancel was asked for. The core
+	// makes the call only as long as the order of the push has these: an adapter that
+	// looks first compares what the channel shows with them.
 	Had map[int]int64
 }

@@ -75,6 +75,7 @@ type Report struct {
 	MemoryMB int                    `json:"memory_peak_mb"`
 	Desk     DeskStats              `json:"returns_desk"`
 	Goods    *GoodsReport           `json:"goods,omitempty"`
+	Told     *ToldReport            `json:"told,omitempty"`
 	Comparison
 }
 
@@ -84,6 +85,9 @@ const (
 	scale  = 0.02
 	quotas = 10
 )
+
+// toldWithin is how long messages may be on their way when all else is at rest.
+const toldWithin = 15 * time.Second
 
 // stockLag is longer than the simulators' replicas are behind.
 const stockLag = 4 * time.Second
@@ -113,6 +117,7 @@ type world struct {
 	traffic *marketsim.Traffic
 	manager *Manager
 	desk    *desk
+	phone   *phone
 	shelf   *marketsim.Shelf
 	where   Started
 	began   time.Time
@@ -154,10 +159,11 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		shop.Reserve = 10 * time.Minute
 	}
 	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: opts.quotas, Fast: true, Shop: shop})
+	w.phone = newPhone(opts.Seed, opts.Faults)
 	w.hub, err = pipeline.New(pipeline.Options{
 		Store: w.store, Channels: all.All(), Log: w.log, Scale: opts.pace, QuotaScale: opts.quotas, Hooks: opts.Hooks,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
-		StockLag: opts.lag,
+		StockLag: opts.lag, Notify: w.phone.options(),
 	})
 	if err != nil {
 		return w, err
@@ -176,9 +182,13 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		return w, err
 	}
 	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
+	w.manager.cuts = w.shelf == nil // the shelf of scarce goods counts sales alone
 	w.desk = &desk{world: w, answered: map[int64]bool{}}
 	err = w.hub.Start(ctx)
 	w.running = err == nil
+	if err == nil {
+		err = w.link(ctx)
+	}
 	return w, err
 }
 
@@ -301,7 +311,11 @@ func (w *world) run(ctx context.Context) (Report, error) {
 		return rep, err
 	}
 	rep.Goods, err = w.compareGoods(ctx)
-	rep.OK = rep.OK && (rep.Goods == nil || len(rep.Goods.Wrong) == 0)
+	if err != nil {
+		return rep, err
+	}
+	rep.Told, err = w.compareTold(ctx, toldWithin)
+	rep.OK = rep.OK && (rep.Goods == nil || len(rep.Goods.Wrong) == 0) && rep.Told != nil && rep.Told.clean()
 	return rep, err
 }
 
@@ -364,6 +378,9 @@ func (w *world) faults() map[string]int {
 			out[string(ch)+" "+string(f)] = n
 		}
 	}
+	for f, n := range w.phone.faults.Stats() {
+		out["telegram "+string(f)] = n
+	}
 	return out
 }
 
@@ -379,6 +396,9 @@ func (w *world) close() {
 		w.sims.Close()
 	}
 	w.tasks.Wait()
+	if w.phone != nil {
+		w.phone.close()
+	}
 	if w.store != nil {
 		_ = w.store.Close()
 	}

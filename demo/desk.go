@@ -34,6 +34,7 @@ type DeskStats struct {
 func (d *desk) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = d.round(ctx) // the hub may be away for a moment: the next round goes on
+		_ = d.world.resend(ctx)
 		wait(ctx, 700*time.Millisecond)
 	}
 }

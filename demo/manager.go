@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +76,8 @@ type Manager struct {
 	sims   *Sims
 	seed   uint64
 	pause  time.Duration
+	// cuts: units are taken out of some orders.
+	cuts bool
 	// until stops new work: orders are only finished.
 	mu    sync.Mutex
 	stats ManagerStats
@@ -85,6 +88,7 @@ type ManagerStats struct {
 	Asked   int `json:"asked"`
 	Refused int `json:"refused"`
 	Cancels int `json:"cancels"`
+	Cuts    int `json:"cuts"`
 }
 
 // NewManager makes a manager. sims may be nil when the buyers' codes are not
@@ -150,6 +154,15 @@ func (m *Manager) workPage(ctx context.Context, orders []api.OrderRow) error {
 			if err := m.cancel(ctx, o); err != nil {
 				return err
 			}
+		case "cut":
+			done, err := m.cut(ctx, o)
+			if err != nil {
+				return err
+			}
+			if done {
+				wish = m.goOn(o)
+				groups[wish] = append(groups[wish], o.Number)
+			}
 		case "code":
 			if err := m.handOver(ctx, o); err != nil {
 				return err
@@ -201,13 +214,13 @@ func (m *Manager) wish(o api.OrderRow) string {
 	seller := o.Scheme == orderhub.SchemeRFBS || o.Scheme == orderhub.SchemeDBS || o.Scheme == orderhub.SchemeSite
 	switch o.Status {
 	case orderhub.StatusNew:
-		if m.draw(o.Number) < 0.04 {
+		switch n := m.draw(o.Number); {
+		case n < 0.04:
 			return "cancel"
+		case m.cuts && n < 0.12 && o.Units > 1 && o.Channel != "wildberries":
+			return "cut"
 		}
-		if o.Channel == "yandex_market" && o.Scheme != orderhub.SchemeDBS {
-			return "packed" // confirmed on the way, it is local
-		}
-		return "confirmed"
+		return m.goOn(o)
 	case orderhub.StatusConfirmed:
 		return "packed"
 	case orderhub.StatusPacked:
@@ -225,6 +238,14 @@ func (m *Manager) wish(o api.OrderRow) string {
 		orderhub.StatusPartiallyReturned, orderhub.StatusReturned:
 	}
 	return ""
+}
+
+// goOn is the first step of work on a new order.
+func (m *Manager) goOn(o api.OrderRow) string {
+	if o.Channel == "yandex_market" && o.Scheme != orderhub.SchemeDBS {
+		return "packed" // confirmed on the way, it is local
+	}
+	return "confirmed"
 }
 
 // draw gives the order's own number between 0 and 1.
@@ -248,6 +269,39 @@ func (m *Manager) cancel(ctx context.Context, o api.OrderRow) error {
 	m.stats.Cancels++
 	m.mu.Unlock()
 	return m.ask(ctx, o.Number, map[string]any{"to": "cancelled", "reason": reason, "comment": "out of stock"})
+}
+
+// cut takes one unit out of an order that goes on without it. done = there is nothing
+// to be done about that any more.
+func (m *Manager) cut(ctx context.Context, o api.OrderRow) (done bool, err error) {
+	var card api.OrderCard
+	if err := m.client.Do(ctx, http.MethodGet, fmt.Sprintf("/orders/%d", o.Number), nil, &card); err != nil {
+		return false, err
+	}
+	for _, e := range card.Effects {
+		if e.Kind == orderhub.EffectCancelLines {
+			return !e.State.IsOpen(), nil
+		}
+	}
+	reason := ""
+	for _, n := range card.Next {
+		if n.To == orderhub.StatusCancelled && len(n.Reasons) > 0 {
+			reason = n.Reasons[0].Code
+		}
+	}
+	line := slices.IndexFunc(card.Lines, func(l api.LineView) bool { return l.Quantity > 0 })
+	if line < 0 {
+		return true, nil
+	}
+	m.mu.Lock()
+	m.stats.Cuts++
+	m.mu.Unlock()
+	wish := map[string]any{"lines": []orderhub.LineUnits{{Line: line, Units: 1}}, "reason": reason, "comment": "one is broken"}
+	err = m.client.Do(ctx, http.MethodPost, fmt.Sprintf("/orders/%d/cancel-lines", o.Number), wish, nil)
+	if p, ok := err.(*api.Problem); ok && p.Status < 500 { //nolint:errorlint // Do returns a bare *api.Problem
+		return true, m.refusedIsFine(err)
+	}
+	return false, m.refusedIsFine(err)
 }
 
 // handOver asks the buyer for the code and delivers.

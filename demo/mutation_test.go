@@ -167,6 +167,36 @@ func TestSwallowedPushIsFound(t *testing.T) {
 	}
 }
 
+// TestDroppedAndRepeatedMessagesAreFound: the manager's chat is compared with the
+// books message by message.
+func TestDroppedAndRepeatedMessagesAreFound(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var victim int64
+	first := func(m orderhub.Notice) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if victim == 0 && m.Kind == orderhub.RecipientTelegram && strings.Contains(strings.ToLower(m.Text), "возврат") {
+			victim = m.ID
+		}
+		return m.ID == victim
+	}
+	for name, hooks := range map[string]*pipeline.Hooks{"dropped": {DropMessage: first}, "repeated": {RepeatMessage: first}} {
+		victim = 0
+		rep := smallDemo(t, demo.Options{Hooks: hooks})
+		if rep.Told == nil || rep.Told.Returns < 2 || victim == 0 {
+			t.Fatalf("%s: saw too little to prove anything: %+v", name, rep.Told)
+		}
+		found, other := rep.Told.Untold, rep.Told.Twice
+		if name == "repeated" {
+			found, other = other, found
+		}
+		if rep.OK || len(found) == 0 || len(found) == rep.Told.Returns || len(other) > 0 || len(findings(rep)) > 0 {
+			t.Errorf("%s: OK = %v, found %v, %v; %v", name, rep.OK, found, other, findings(rep))
+		}
+	}
+}
+
 // account checks one account's figures, and that the other accounts are clean.
 func account(t *testing.T, rep demo.Report, id string, right func(demo.AccountComparison) bool) {
 	t.Helper()

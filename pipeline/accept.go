@@ -176,6 +176,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 			}
 			if n.err == nil && n.back == nil {
 				if e := b.orders[n.snap.ExternalID]; e != nil {
+					orderhub.KeepCut(&e.order.Snapshot, &n.snap)
 					n.err = contradicts(e.order, n)
 				}
 			}
@@ -248,6 +249,7 @@ type entry struct {
 	content bool // lines and words too
 	events  []orderhub.Event
 	drift   []orderhub.Drift
+	losses  []loss // units that the order lost while it goes on
 }
 
 // load locks the orders that the batch is about.
@@ -340,6 +342,7 @@ func (b *ledgerBatch) apply(n news) orderhub.Verdict {
 		return verdict
 	case orderhub.NewsApplied:
 		e.dirty = true
+		emptied(e.order, &before)
 		e.order.RawID = n.raw.ID
 		if n.raw.ReadAt.After(e.order.ReadAt) {
 			e.order.ReadAt = n.raw.ReadAt
@@ -368,8 +371,9 @@ func readBefore(o *orderhub.Order, raw store.Raw, snap orderhub.Snapshot) bool {
 // which only the status is known, or the marking codes (WB names them in the
 // list of new orders alone). Everything else in it is no news.
 func (b *ledgerBatch) older(e *entry, n news) orderhub.Verdict {
-	before := e.order.Snapshot
+	before, headline := e.order.Snapshot, e.order.Headline
 	switch {
+	case orderhub.OldCancel(e.order, n.snap) || orderhub.SawLeave(e.order, n.snap):
 	case n.snap.StatusOnly:
 		return orderhub.NewsSame
 	case len(before.Lines) == 0 && len(n.snap.Lines) > 0:
@@ -386,7 +390,7 @@ func (b *ledgerBatch) older(e *entry, n news) orderhub.Verdict {
 	}
 	e.dirty = true
 	e.order.RawID = n.raw.ID
-	e.note(b, n, before, e.order.Headline)
+	e.note(b, n, before, headline)
 	return orderhub.NewsApplied
 }
 
@@ -442,6 +446,7 @@ func (e *entry) note(b *ledgerBatch, n news, before orderhub.Snapshot, headline 
 	} else if !orderhub.SameSnapshot(before, now) {
 		e.add(b, n, orderhub.EventChanged, "", "", changedWhy(before, now))
 	}
+	e.lose(&before)
 	if !sameContent(before, now) {
 		e.content = true
 	}
@@ -462,10 +467,12 @@ func cancelWhy(s orderhub.Snapshot) string {
 	return s.Cancellation.Reason
 }
 
-// nativeWords are the channel's own words, kept with an event.
-type nativeWords struct {
-	Native    string `json:"native"`
-	NativeSub string `json:"native_sub"`
+// eventWords are what programs read of an event that news caused: the channel's own
+// words, and who cancelled.
+type eventWords struct {
+	Native    string               `json:"native"`
+	NativeSub string               `json:"native_sub"`
+	Initiator orderhub.CancelParty `json:"initiator,omitempty"`
 }
 
 func (e *entry) add(b *ledgerBatch, n news, kind orderhub.EventKind, from, to orderhub.Status, why string) {
@@ -474,7 +481,11 @@ func (e *entry) add(b *ledgerBatch, n news, kind orderhub.EventKind, from, to or
 		Why: why, InboxID: n.raw.ID,
 	}
 	if n.snap.Native != "" {
-		data, err := json.Marshal(nativeWords{n.snap.Native, n.snap.NativeSub})
+		words := eventWords{Native: n.snap.Native, NativeSub: n.snap.NativeSub}
+		if c := e.order.Snapshot.Cancellation; c != nil && to == orderhub.StatusCancelled {
+			words.Initiator = c.By
+		}
+		data, err := json.Marshal(words)
 		if err == nil {
 			ev.Data = data
 		}

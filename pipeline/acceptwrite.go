@@ -36,6 +36,9 @@ func (b *ledgerBatch) write(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(updates, func(x, y store.Change) int { return int(x.Order.ID - y.Order.ID) })
+	if err := b.settleLosses(ctx); err != nil {
+		return err
+	}
 	if err := b.settle(ctx, updates); err != nil {
 		return err
 	}

@@ -85,7 +85,14 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 	var events []orderhub.Event
 	previous := o.Headline
 	for _, to := range plan.Local {
-		events = append(events, orderhub.Event{OrderID: o.ID, At: now, Kind: orderhub.EventStatus, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment})
+		events = append(events, orderhub.Event{
+			OrderID: o.ID, At: now, Kind: orderhub.EventStatus, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment, Data: requestData(req, to),
+		})
+		if to == orderhub.StatusCancelled {
+			o.Snapshot.Cancellation = &orderhub.Cancellation{
+				By: orderhub.PartyOf(req.Actor), ReasonCode: req.Reason, Reason: req.Comment, AfterHandOver: o.Headline.HandedOver(),
+			}
+		}
 		o.Headline = to
 	}
 	for _, to := range plan.Tell {
@@ -95,7 +102,7 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 		if e.Params == nil {
 			e.Params = map[string]string{}
 		}
-		e.Params["previous"], e.Params["at"] = string(previous), now.Format(time.RFC3339Nano)
+		e.Params["previous"], e.Params[paramAt] = string(previous), now.Format(time.RFC3339Nano)
 		out.Effects = append(out.Effects, e)
 	}
 	if plan.Push != nil {
@@ -140,13 +147,29 @@ func (h *Hub) carryOut(ctx context.Context, tx *store.Tx, o *orderhub.Order, req
 }
 
 func requestedEvent(o *orderhub.Order, req orderhub.Request, to orderhub.Status, now time.Time) orderhub.Event {
-	ev := orderhub.Event{OrderID: o.ID, At: now, Kind: orderhub.EventRequested, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment}
-	if req.Reason != "" {
-		if data, err := json.Marshal(map[string]string{"reason": req.Reason}); err == nil {
-			ev.Data = data
-		}
+	return orderhub.Event{
+		OrderID: o.ID, At: now, Kind: orderhub.EventRequested, Actor: req.Actor, From: o.Headline, To: to, Why: req.Comment, Data: requestData(req, to),
 	}
-	return ev
+}
+
+// requestData tells programs the reason of a request and, of a cancel, in whose
+// name it is made.
+func requestData(req orderhub.Request, to orderhub.Status) json.RawMessage {
+	words := map[string]string{}
+	if req.Reason != "" {
+		words["reason"] = req.Reason
+	}
+	if to == orderhub.StatusCancelled {
+		words["initiator"] = string(orderhub.PartyOf(req.Actor))
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(words)
+	if err != nil {
+		return nil
+	}
+	return data
 }
 
 func (h *Hub) intent(o *orderhub.Order, kind orderhub.EffectKind, to orderhub.Status, req orderhub.Request, now time.Time) *orderhub.Effect {
@@ -165,7 +188,8 @@ func (h *Hub) supersede(ctx context.Context, tx *store.Tx, o *orderhub.Order, re
 	}
 	var gone []*orderhub.Effect
 	for _, e := range open {
-		if e.State != orderhub.EffectIntent || e.Kind != orderhub.EffectStatus {
+		moot := e.Kind == orderhub.EffectStatus || (e.Kind == orderhub.EffectCancelLines && req.To == orderhub.StatusCancelled)
+		if e.State != orderhub.EffectIntent || !moot {
 			continue
 		}
 		finish(e, orderhub.EffectSuperseded, now)

@@ -229,6 +229,7 @@ func (h *Hub) ReplayDry(ctx context.Context, rawID int64) (Replayed, error) {
 	}
 	o := known[0]
 	before := o.Snapshot
+	orderhub.KeepCut(&before, &n.snap)
 	if out.Err = contradicts(o, n); out.Err != nil {
 		return out, nil
 	}

@@ -45,6 +45,7 @@ type fake struct {
 	bare bool // can only list and push
 
 	counter counter
+	cuts    cuts
 	backs   backs
 }
 
@@ -72,6 +73,7 @@ func fakeDescriptor() channel.Descriptor {
 			{Scheme: orderhub.SchemeDBS, To: orderhub.StatusConfirmed, Kind: orderhub.StepLocal},
 			{Scheme: orderhub.SchemeDBS, To: orderhub.StatusPacked, Kind: orderhub.StepPush, Call: "pack"},
 			// Like a site: the hub decides and tells.
+			{Scheme: orderhub.SchemeSite, To: orderhub.StatusCancelled, Kind: orderhub.StepTell},
 			{Scheme: orderhub.SchemeLaaS, To: orderhub.StatusConfirmed, Kind: orderhub.StepTell},
 		}},
 	}

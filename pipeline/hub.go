@@ -59,6 +59,9 @@ type Hooks struct {
 	DropOrder func(externalID string) bool
 	// SwallowPush makes the push look confirmed without a call.
 	SwallowPush func(e *orderhub.Effect) bool
+	// DropMessage makes a message to a person look sent without a call, RepeatMessage
+	// sends it twice.
+	DropMessage, RepeatMessage func(m orderhub.Notice) bool
 	// DoubleOrder stores the order a second time under another id.
 	DoubleOrder func(externalID string) bool
 }

@@ -261,6 +261,14 @@ func (h *Hub) deliver(ctx context.Context, m orderhub.Notice, to orderhub.Recipi
 	if m.Confirm {
 		msg.Buttons = append(msg.Buttons, notify.Button{Text: said(to.Language, sayConfirm), Data: confirmData(m.OrderID)})
 	}
+	if drop := h.hooks.DropMessage; drop != nil && drop(m) {
+		return nil
+	}
+	if again := h.hooks.RepeatMessage; again != nil && again(m) {
+		if err := sender.Send(ctx, msg); err != nil {
+			return err
+		}
+	}
 	return sender.Send(ctx, msg)
 }
 

@@ -50,7 +50,7 @@ func (h *Hub) drainEffects(ctx context.Context, a *account, lease store.Lease) e
 		if err := h.checkEffects(ctx, a, check, lease); err != nil {
 			return err
 		}
-		for _, kind := range []orderhub.EffectKind{orderhub.EffectStatus, orderhub.EffectTracking, orderhub.EffectAnswerCancel, orderhub.EffectAnswerReturn} {
+		for _, kind := range sendOrder {
 			for _, to := range targets(send, kind) {
 				batch := slices.DeleteFunc(slices.Clone(send), func(e *orderhub.Effect) bool { return e.Kind != kind || e.To != to })
 				for part := range slices.Chunk(batch, max(1, a.channel.Descriptor.PushBatch)) {
@@ -62,6 +62,12 @@ func (h *Hub) drainEffects(ctx context.Context, a *account, lease store.Lease) e
 		}
 	}
 	return ctx.Err()
+}
+
+// sendOrder is in which sequence kinds of effects leave: what a buyer waits for
+// first.
+var sendOrder = []orderhub.EffectKind{
+	orderhub.EffectStatus, orderhub.EffectCancelLines, orderhub.EffectTracking, orderhub.EffectAnswerCancel, orderhub.EffectAnswerReturn,
 }
 
 // targets lists the statuses that effects of a kind are to reach, cancels
@@ -99,6 +105,10 @@ func (h *Hub) caller(a channel.Adapter, kind orderhub.EffectKind) call {
 	case orderhub.EffectAnswerReturn:
 		if p, ok := a.(channel.ReturnAnswerer); ok {
 			return h.answerCall(p)
+		}
+	case orderhub.EffectCancelLines:
+		if p, ok := a.(channel.LineCanceller); ok {
+			return cutCall(p)
 		}
 	}
 	return nil
@@ -372,7 +382,8 @@ func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, o *orderh
 		}
 	}
 	reread = res.Reread
-	if e.State == orderhub.EffectConfirmed && e.Kind == orderhub.EffectStatus && h.can(a.adapter, e.Kind) && hasReader(a.adapter) {
+	told := e.Kind == orderhub.EffectStatus || e.Kind == orderhub.EffectCancelLines
+	if e.State == orderhub.EffectConfirmed && told && h.can(a.adapter, e.Kind) && hasReader(a.adapter) {
 		reread = append(slices.Clone(reread), o.Snapshot.ExternalID)
 	}
 	return reread, nil

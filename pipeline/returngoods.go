@@ -41,6 +41,8 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 		o := byID[r.OrderID]
 		if goods[r] = slices.Clone(r.Goods); !slices.ContainsFunc(r.Goods, func(g orderhub.ReturnedGoods) bool { return g.Booked() > 0 }) {
 			r.Goods = goodsOf(r, o, links[o.ID], kits)
+		} else {
+			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits), r.Came != nil)
 		}
 		list = append(list, comingIn(r, o, policy, shippedOf(o, links[o.ID], kits))...)
 	}
@@ -144,7 +146,8 @@ func (h *Hub) kitsOf(ctx context.Context, tx *store.Tx, links map[int64][]store.
 func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits map[string][]orderhub.Component) []orderhub.ReturnedGoods {
 	var out []orderhub.ReturnedGoods
 	for i, l := range r.Snapshot.Lines {
-		if l.Quantity == 0 {
+		came := r.CameOf(i)
+		if came == 0 {
 			continue
 		}
 		sku := ""
@@ -152,7 +155,24 @@ func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits
 			sku = links[pos].SKU
 		}
 		for _, part := range partsOf(sku, kits) {
-			out = append(out, orderhub.ReturnedGoods{Line: i, SKU: part.SKU, Quantity: l.Quantity * part.Quantity})
+			out = append(out, orderhub.ReturnedGoods{Line: i, SKU: part.SKU, Quantity: came * part.Quantity})
+		}
+	}
+	return out
+}
+
+// moreGoods adds units that came since, and, where a person counts line by line, the
+// goods of lines of which nothing had come yet. What is there keeps its place:
+// decisions name it.
+func moreGoods(have, all []orderhub.ReturnedGoods, lines bool) []orderhub.ReturnedGoods {
+	out := slices.Clone(have)
+	for _, g := range all {
+		i := slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == g.SKU })
+		if i >= 0 {
+			out[i].Quantity = max(out[i].Quantity, g.Quantity)
+		}
+		if lines && !slices.ContainsFunc(have, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line }) {
+			out = append(out, g)
 		}
 	}
 	return out
@@ -204,6 +224,11 @@ func shippedOf(o *orderhub.Order, links []store.LineLink, kits map[string][]orde
 // discrepancyOf says why units of a return are not in the book; "" when all are.
 func discrepancyOf(r *orderhub.Return, o *orderhub.Order) string {
 	var why []string
+	if n := r.Awaited(); n > 0 {
+		why = append(why, plural(int(n), "unit")+" still to come")
+	} else if n := r.Units() - r.UnitsHere(); n > 0 {
+		why = append(why, plural(int(n), "unit")+" did not come")
+	}
 	for _, g := range r.Goods {
 		name := fmt.Sprintf("line %d", g.Line+1)
 		switch {

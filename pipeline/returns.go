@@ -145,6 +145,9 @@ func (b *ledgerBatch) loadReturns(ctx context.Context, ids []string) error {
 
 // orderOf finds the order of a return in the batch, nil if it is not there.
 func (b *ledgerBatch) orderOf(r *orderhub.Return) *entry {
+	if r.IsLoose() {
+		return nil
+	}
 	if e := b.orders[r.Snapshot.OrderID]; e != nil && r.Snapshot.OrderID != "" && (r.OrderID == 0 || r.OrderID == e.order.ID) {
 		return e
 	}
@@ -229,8 +232,12 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(b.backs)) {
 		e := b.backs[id]
 		order := b.orderOf(e.ret)
-		if e.ret.OrderID == 0 && order != nil {
+		switch {
+		case e.ret.OrderID != 0 || e.ret.IsLoose():
+		case order != nil:
 			e.ret.OrderID, e.dirty = order.order.ID, true
+		case e.ret.ID == 0 && e.ret.Snapshot.OrderID != "":
+			b.hints = append(b.hints, e.ret.Snapshot.OrderID) // the channel may tell of it
 		}
 		if !e.dirty {
 			continue
@@ -268,7 +275,7 @@ func (b *ledgerBatch) matchWaiting(ctx context.Context) error {
 	waiting, err := b.tx.WaitingReturns(ctx, b.account.ID, orders)
 	for _, r := range waiting {
 		id := r.Snapshot.ExternalID
-		if b.backs[id] != nil {
+		if b.backs[id] != nil || r.IsLoose() {
 			continue
 		}
 		b.backs[id] = &backEntry{ret: r, events: []orderhub.Event{matchedEvent(r, b.now)}}
@@ -289,7 +296,7 @@ func matchedEvent(r *orderhub.Return, at time.Time) orderhub.Event {
 func (b *ledgerBatch) returnedHeadlines(ctx context.Context) error {
 	var ids []int64
 	for _, e := range b.orders {
-		if (e.fresh || e.dirty) && e.order.Headline.HandedOver() {
+		if (e.fresh || e.dirty) && (e.order.Headline.HandedOver() || e.order.Headline == orderhub.StatusCancelled) {
 			ids = append(ids, e.order.ID)
 		}
 	}
@@ -298,6 +305,9 @@ func (b *ledgerBatch) returnedHeadlines(ctx context.Context) error {
 		return err
 	}
 	for _, e := range b.orders {
+		if back[e.order.ID] > 0 && e.order.HadLeft() {
+			e.dirty = true
+		}
 		if ev := returnedEvent(e.order, back[e.order.ID], b.now); ev != nil {
 			e.dirty = true
 			e.events = append(e.events, *ev)

@@ -189,12 +189,12 @@ func TestPersonReceives(t *testing.T) {
 		id := w.ret("R1").ID
 		_, err := w.hub.DecideReturn(t.Context(), id, orderhub.Decision{Decision: orderhub.DecideResell, Quantity: 1})
 		wantCode(t, err, orderhub.CodeRefused, "received")
-		r, err := w.hub.ReceiveReturn(t.Context(), id, "fetched", manager)
+		r, err := w.hub.ReceiveReturn(t.Context(), id, Received{Note: "fetched"}, manager)
 		w.must(err)
 		if w.wantFigure("A", 2, 0); r.State != orderhub.ReturnDecided || r.ReceivedBy != manager || w.order("1").Headline != orderhub.StatusReturned {
 			t.Errorf("return %s, order %s", r.State, w.order("1").Headline)
 		}
-		_, err = w.hub.ReceiveReturn(t.Context(), id, "", manager)
+		_, err = w.hub.ReceiveReturn(t.Context(), id, Received{}, manager)
 		wantCode(t, err, orderhub.CodeRefused, "already")
 		for _, state := range []orderhub.ReturnState{orderhub.ReturnReceived, orderhub.ReturnClosed} {
 			w.takeBack(goodsBack("R1", "1", "A", 2, state))
@@ -203,7 +203,7 @@ func TestPersonReceives(t *testing.T) {
 			}
 		}
 		w.wantFigure("A", 2, 0)
-		_, err = w.hub.ReceiveReturn(t.Context(), 999, "", manager)
+		_, err = w.hub.ReceiveReturn(t.Context(), 999, Received{}, manager)
 		wantCode(t, err, orderhub.CodeNotFound)
 	}, returning)
 }
@@ -222,9 +222,9 @@ func TestNothingComesBack(t *testing.T) {
 		if o := w.order("1"); o.Headline != orderhub.StatusDelivered {
 			t.Errorf("the order is %s", o.Headline)
 		}
-		_, err := w.hub.ReceiveReturn(t.Context(), w.ret("R1").ID, "", manager)
+		_, err := w.hub.ReceiveReturn(t.Context(), w.ret("R1").ID, Received{}, manager)
 		wantCode(t, err, orderhub.CodeRefused, "closed")
-		_, err = w.hub.ReceiveReturn(t.Context(), w.ret("R2").ID, "", manager)
+		_, err = w.hub.ReceiveReturn(t.Context(), w.ret("R2").ID, Received{}, manager)
 		wantCode(t, err, orderhub.CodeRefused, "keeps")
 		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnAnnounced), goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived))
 		w.wantFigure("A", 1, 0)

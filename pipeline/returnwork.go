@@ -6,30 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/store"
 )
-
-// ReceiveReturn records that the goods of a return are here, on a person's word.
-// What becomes of them is the account's policy, then decisions.
-func (h *Hub) ReceiveReturn(ctx context.Context, id int64, note string, actor orderhub.Actor) (*orderhub.Return, error) {
-	return h.workReturn(ctx, id, func(_ *store.Tx, r *orderhub.Return) ([]orderhub.Event, error) {
-		switch {
-		case r.Snapshot.NoGoods:
-			return nil, orderhub.Errorf(orderhub.CodeRefused, "return %s brings no goods: the buyer keeps them", r.Number())
-		case !r.ReceivedAt.IsZero():
-			return nil, orderhub.Errorf(orderhub.CodeRefused, "return %s was received already", r.Number())
-		case r.Snapshot.State == orderhub.ReturnClosed:
-			return nil, orderhub.Errorf(orderhub.CodeRefused, "return %s is closed (%s says %q): nothing comes back with it; book found goods with a document", r.Number(), r.Channel, clean(r.Snapshot.Native))
-		}
-		before := r.State
-		r.Receive(h.store.Now().Truncate(time.Microsecond), scrubActor(actor))
-		return []orderhub.Event{h.returnEvent(r, actor, returnWhy(before, r)+errorSuffix(text(note)))}, nil
-	})
-}
 
 // DecideReturn decides what becomes of units that came back. d.Goods is the place
 // in Return.Goods.
@@ -67,8 +48,8 @@ func decidable(r *orderhub.Return, d orderhub.Decision) error {
 		return orderhub.InvalidField("decision", "%q is not known; allowed: resell, quarantine, write_off", clean(string(d.Decision)))
 	case r.ReceivedAt.IsZero():
 		return orderhub.Errorf(orderhub.CodeRefused, "return %s is %s: decide when its goods are received", r.Number(), r.State)
-	case r.OrderID == 0:
-		return orderhub.Errorf(orderhub.CodeRefused, "the order of return %s is not in the hub yet: nobody can tell what left with it", r.Number())
+	case r.OrderID == 0 && len(r.Goods) == 0:
+		return orderhub.Errorf(orderhub.CodeRefused, "the order of return %s is not in the hub: link the return to one, or receive it with the products that came", r.Number())
 	case len(r.Goods) == 0:
 		return orderhub.Errorf(orderhub.CodeRefused, "return %s has no goods in the book: the hub keeps no stock, or has not seen the order leave", r.Number())
 	case d.Goods < 0 || d.Goods >= len(r.Goods):
@@ -150,8 +131,24 @@ func (h *Hub) workReturn(ctx context.Context, id int64, change func(tx *store.Tx
 
 // settleReturn writes a return, and lets its order, locked before, follow.
 func (h *Hub) settleReturn(ctx context.Context, tx *store.Tx, o *orderhub.Order, r *orderhub.Return, goods bool, events []orderhub.Event) error {
-	if err := tx.SaveReturns(ctx, []*orderhub.Return{r}); err != nil || o == nil {
+	if len(r.Goods) > 0 {
+		of := o
+		if of == nil {
+			of = &orderhub.Order{}
+		}
+		r.Discrepancy = discrepancyOf(r, of)
+	}
+	if err := tx.SaveReturns(ctx, []*orderhub.Return{r}); err != nil {
 		return err
+	}
+	if o == nil {
+		if !goods || !r.IsLoose() {
+			return nil
+		}
+		if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
+			return err
+		}
+		return h.ringPlanner(ctx, tx)
 	}
 	if err := h.cameBack(ctx, tx, o, &events); err != nil {
 		return err
@@ -174,12 +171,15 @@ func (h *Hub) settleReturn(ctx context.Context, tx *store.Tx, o *orderhub.Order,
 
 // cameBack moves the headline of an order whose goods were received.
 func (h *Hub) cameBack(ctx context.Context, tx *store.Tx, o *orderhub.Order, events *[]orderhub.Event) error {
-	if !o.Headline.HandedOver() {
+	if !o.Headline.HandedOver() && o.Headline != orderhub.StatusCancelled {
 		return nil
 	}
 	back, err := tx.ReceivedUnits(ctx, []int64{o.ID})
 	if err != nil {
 		return err
+	}
+	if back[o.ID] > 0 {
+		o.HadLeft() // what is back had left, whoever says what
 	}
 	if ev := returnedEvent(o, back[o.ID], h.store.Now()); ev != nil {
 		*events = append(*events, *ev)
@@ -231,7 +231,7 @@ func (h *Hub) matchReturn(ctx context.Context, id, order int64) error {
 			return err
 		}
 		r, err := tx.LockReturn(ctx, id)
-		if err != nil || r.OrderID != 0 {
+		if err != nil || r.OrderID != 0 || r.IsLoose() {
 			return err
 		}
 		r.OrderID = o.ID

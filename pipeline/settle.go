@@ -49,6 +49,8 @@ func (b *ledgerBatch) settleOne(eff *orderhub.Effect, o *orderhub.Order) bool {
 		}
 	case eff.Kind == orderhub.EffectAnswerCancel:
 		return b.settleAnswer(eff, o)
+	case eff.Kind == orderhub.EffectCancelLines:
+		return b.settleCut(eff, o)
 	case eff.Kind == orderhub.EffectAnswerReturn:
 		return false // the return tells, see checkAnswers
 	case o.Channel == siteChannel && eff.State.IsOpen():

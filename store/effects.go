@@ -93,6 +93,11 @@ func (tx *Tx) UnsettledEffects(ctx context.Context, orderIDs []int64) ([]*orderh
 	return readEffects(ctx, tx.q, "WHERE "+cond+" AND state IN ('intent','sent','accepted','uncertain') ORDER BY id"+tx.q.lock(), arg)
 }
 
+// CutsOf reads the cuts of lines of an order that were not refused.
+func (tx *Tx) CutsOf(ctx context.Context, orderID int64) ([]*orderhub.Effect, error) {
+	return readEffects(ctx, tx.q, "WHERE order_id = ? AND kind = 'cancel_lines' AND state NOT IN ('rejected','superseded') ORDER BY id", orderID)
+}
+
 // Effect reads one effect.
 func (s *Store) Effect(ctx context.Context, id int64) (*orderhub.Effect, error) {
 	list, err := readEffects(ctx, s.engine.reader(), "WHERE id = ?", id)

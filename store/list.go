@@ -25,6 +25,9 @@ type OrderFilter struct {
 	Text string
 	// PlacedFrom and PlacedTo limit the time of placement, [from, to).
 	PlacedFrom, PlacedTo time.Time
+	// AnswerBefore selects orders whose buyer wants to cancel and is to be answered
+	// before it.
+	AnswerBefore time.Time
 	// Cursor continues a list; "" begins.
 	Cursor string
 	Limit  int
@@ -120,7 +123,7 @@ func heads(f OrderFilter, ask func(each condition) ([]orderKey, error)) ([]order
 // column is how a column is written for which no index is to be used: the index
 // of held orders is the small one.
 func (f OrderFilter) column(name string) string {
-	if f.Held || f.Hold != "" {
+	if f.Held || f.Hold != "" || !f.AnswerBefore.IsZero() {
 		return name + " || ''"
 	}
 	return name
@@ -189,6 +192,9 @@ func listConditions(f OrderFilter, placed string) (c condition, err error) {
 	}
 	if !f.PlacedTo.IsZero() {
 		c.add(placed+" < ?", micros(f.PlacedTo))
+	}
+	if !f.AnswerBefore.IsZero() {
+		c.add("answer_by <> 0 AND answer_by < ?", micros(f.AnswerBefore))
 	}
 	if f.Held || f.Hold != "" {
 		c.add("holds <> ''")

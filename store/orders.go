@@ -223,7 +223,7 @@ type Change struct {
 
 var orderInsertColumns = []string{"id", "account_id", "channel", "external_id", "external_number", "group_key", "parent_id",
 	"site_order_id", "scheme", "status", "requested", "channel_status", "native", "native_sub", "payment", "holds", "hub_holds",
-	"read_only", "placed_at", "changed_at", "ship_by", "total_minor", "currency", "customer", "units", "doubt", "doubt_since",
+	"read_only", "placed_at", "changed_at", "ship_by", "answer_by", "total_minor", "currency", "customer", "units", "doubt", "doubt_since",
 	"data", "version", "inbox_id", "read_at", "created_at", "updated_at"}
 
 // orderValues lists the values of orderInsertColumns.
@@ -241,9 +241,17 @@ func orderValues(o *orderhub.Order) ([]any, error) {
 	return []any{o.ID, o.AccountID, string(o.Channel), snap.ExternalID, snap.ExternalNumber, snap.GroupKey, snap.ParentID,
 		snap.SiteOrderID, string(snap.Scheme), string(o.Headline), string(o.Requested), string(snap.Status), snap.Native,
 		snap.NativeSub, string(snap.Payment), holdList(o.Holds(), true), holdList(o.HubHolds, false), readOnly,
-		micros(snap.PlacedAt), micros(snap.ChangedAt), micros(snap.ShipBy), snap.Total.Minor, snap.Total.Currency,
+		micros(snap.PlacedAt), micros(snap.ChangedAt), micros(snap.ShipBy), answerBy(snap), snap.Total.Minor, snap.Total.Currency,
 		snap.Customer.Name, snap.Units(), string(o.Doubt), micros(o.DoubtSince), string(data), o.Version, o.RawID,
 		micros(o.ReadAt), micros(o.CreatedAt), micros(o.UpdatedAt)}, nil
+}
+
+// answerBy is when the buyer's wish to cancel is to be answered, 0 = nobody waits.
+func answerBy(s orderhub.Snapshot) int64 {
+	if s.CancelRequest == nil {
+		return 0
+	}
+	return micros(s.CancelRequest.AnswerBy)
 }
 
 // holdList writes holds as "a,b", fenced as ",a,b," so that a filter can look
@@ -324,7 +332,7 @@ func lineValues(o *orderhub.Order) [][]any {
 
 const orderUpdate = `UPDATE orders SET external_number = ?, group_key = ?, parent_id = ?, site_order_id = ?, scheme = ?, status = ?,
 	requested = ?, channel_status = ?, native = ?, native_sub = ?, payment = ?, holds = ?, hub_holds = ?, read_only = ?,
-	placed_at = ?, changed_at = ?, ship_by = ?, total_minor = ?, currency = ?, customer = ?, units = ?, doubt = ?,
+	placed_at = ?, changed_at = ?, ship_by = ?, answer_by = ?, total_minor = ?, currency = ?, customer = ?, units = ?, doubt = ?,
 	doubt_since = ?, data = ?, version = ?, inbox_id = ?, read_at = ?, updated_at = ? WHERE id = ?`
 
 // UpdateOrders writes changed orders, locked before in this transaction.
@@ -343,7 +351,7 @@ func (tx *Tx) UpdateOrders(ctx context.Context, changes []Change) error {
 			return err
 		}
 		// orderValues from external_number to read_at.
-		row := append([]any{}, v[4:31]...)
+		row := append([]any{}, v[4:32]...)
 		rows = append(rows, append(row, micros(now), o.ID))
 	}
 	if err := tx.q.execMany(ctx, orderUpdate, rows); err != nil {

@@ -102,6 +102,13 @@ func (s *Store) ListReturns(ctx context.Context, f ReturnFilter) ([]*orderhub.Re
 	return s.readReturns(ctx, c.where()+" ORDER BY id DESC LIMIT ?", append(c.args, f.Limit)...)
 }
 
+// ReturnsDue pages by number through returns about which somebody must do something
+// before a moment: answer, or collect the goods, see orderhub.Return.Due. What is
+// overdue is among them.
+func (s *Store) ReturnsDue(ctx context.Context, before time.Time, after int64, limit int) ([]*orderhub.Return, error) {
+	return s.readReturns(ctx, "WHERE deadline <> 0 AND deadline < ? AND id > ? ORDER BY id LIMIT ?", micros(before), after, limit)
+}
+
 // readReturns reads returns, their halves and goods as of one moment.
 func (s *Store) readReturns(ctx context.Context, where string, args ...any) (list []*orderhub.Return, err error) {
 	err = s.engine.snapshot(ctx, func(q querier) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-const returnColumns = `id, account_id, channel, order_id, state, received_at, received_kind, received_by, discrepancy, data,
+const returnColumns = `id, account_id, channel, order_id, state, received_at, received_kind, received_by, came, discrepancy, data,
 	version, created_at, updated_at`
 
 // LockReturns reads returns of an account by external id and locks them until the
@@ -91,7 +91,7 @@ func (tx *Tx) ReceivedUnits(ctx context.Context, orders []int64) (map[int64]int6
 		return out, nil
 	}
 	cond, arg := tx.q.in("order_id", orders)
-	rows, err := tx.q.query(ctx, "SELECT order_id, CAST(SUM(units) AS BIGINT) FROM returns WHERE order_id <> 0 AND received_at <> 0 AND "+cond+" GROUP BY order_id", arg)
+	rows, err := tx.q.query(ctx, "SELECT order_id, CAST(SUM(units_here) AS BIGINT) FROM returns WHERE order_id <> 0 AND received_at <> 0 AND "+cond+" GROUP BY order_id", arg)
 	if err != nil {
 		return nil, fmt.Errorf("add up returns: %w", err)
 	}
@@ -145,7 +145,7 @@ func ordersByRef(ctx context.Context, q querier, accountID string, refs []string
 }
 
 var returnInsert = []string{"id", "account_id", "channel", "external_id", "order_id", "order_external", "order_ref", "kind", "state",
-	"units", "deadline", "waits", "received_at", "received_kind", "received_by", "open_goods", "discrepancy", "data", "version",
+	"units", "units_here", "deadline", "waits", "received_at", "received_kind", "received_by", "came", "open_goods", "discrepancy", "data", "version",
 	"created_at", "updated_at"}
 
 // returnValues lists the values of returnInsert.
@@ -155,25 +155,21 @@ func returnValues(r *orderhub.Return) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode return %s: %w", s.ExternalID, err)
 	}
-	return []any{r.ID, r.AccountID, string(r.Channel), s.ExternalID, r.OrderID, s.OrderID, s.OrderRef, string(s.Kind), string(r.State),
-		r.Units(), micros(r.Deadline()), flag(len(s.Actions) > 0), micros(r.ReceivedAt), string(r.ReceivedBy.Kind), r.ReceivedBy.Name,
-		flag(hasOpenGoods(r)), r.Discrepancy, string(data), r.Version, micros(r.CreatedAt), micros(r.UpdatedAt)}, nil
-}
-
-func hasOpenGoods(r *orderhub.Return) bool {
-	if r.OrderID == 0 || r.ReceivedAt.IsZero() || r.Units() == 0 {
-		return false
-	}
-	for _, g := range r.Goods {
-		if g.Missing() > 0 {
-			return true
+	came := ""
+	if r.Came != nil {
+		b, err := json.Marshal(r.Came)
+		if err != nil {
+			return nil, fmt.Errorf("encode return %s: %w", s.ExternalID, err)
 		}
+		came = string(b)
 	}
-	return len(r.Goods) == 0
+	return []any{r.ID, r.AccountID, string(r.Channel), s.ExternalID, r.OrderID, s.OrderID, s.OrderRef, string(s.Kind), string(r.State),
+		r.Units(), r.UnitsHere(), micros(r.Deadline()), flag(len(s.Actions) > 0), micros(r.ReceivedAt), string(r.ReceivedBy.Kind), r.ReceivedBy.Name,
+		came, flag(r.Unbooked()), r.Discrepancy, string(data), r.Version, micros(r.CreatedAt), micros(r.UpdatedAt)}, nil
 }
 
-const returnUpdate = `UPDATE returns SET order_id = ?, order_external = ?, order_ref = ?, kind = ?, state = ?, units = ?, deadline = ?,
-	waits = ?, received_at = ?, received_kind = ?, received_by = ?, open_goods = ?, discrepancy = ?, data = ?, version = ?,
+const returnUpdate = `UPDATE returns SET order_id = ?, order_external = ?, order_ref = ?, kind = ?, state = ?, units = ?, units_here = ?, deadline = ?,
+	waits = ?, received_at = ?, received_kind = ?, received_by = ?, came = ?, open_goods = ?, discrepancy = ?, data = ?, version = ?,
 	updated_at = ? WHERE id = ?`
 
 // SaveReturns writes returns, locked before or new: those get their numbers. One
@@ -210,7 +206,7 @@ func (tx *Tx) SaveReturns(ctx context.Context, list []*orderhub.Return) error {
 			continue
 		}
 		// returnValues from order_id to version.
-		updates = append(updates, append(append([]any{}, v[4:19]...), micros(now), r.ID))
+		updates = append(updates, append(append([]any{}, v[4:21]...), micros(now), r.ID))
 	}
 	if err := tx.q.insert(ctx, "returns", returnInsert, inserts); err != nil {
 		return fmt.Errorf("insert returns: %w", err)
@@ -261,9 +257,9 @@ func scanReturns(ctx context.Context, q querier, where string, args ...any) ([]*
 	var out []*orderhub.Return
 	for rows.Next() {
 		var r orderhub.Return
-		var ch, state, byKind, data string
+		var ch, state, byKind, came, data string
 		var received, created, updated int64
-		if err := rows.Scan(&r.ID, &r.AccountID, &ch, &r.OrderID, &state, &received, &byKind, &r.ReceivedBy.Name, &r.Discrepancy, &data,
+		if err := rows.Scan(&r.ID, &r.AccountID, &ch, &r.OrderID, &state, &received, &byKind, &r.ReceivedBy.Name, &came, &r.Discrepancy, &data,
 			&r.Version, &created, &updated); err != nil {
 			rows.Close()
 			return nil, fmt.Errorf("read returns: %w", err)
@@ -271,6 +267,12 @@ func scanReturns(ctx context.Context, q querier, where string, args ...any) ([]*
 		if err := json.Unmarshal([]byte(data), &r.Snapshot); err != nil {
 			rows.Close()
 			return nil, fmt.Errorf("read return %d: %w", r.ID, err)
+		}
+		if came != "" {
+			if err := json.Unmarshal([]byte(came), &r.Came); err != nil {
+				rows.Close()
+				return nil, fmt.Errorf("read return %d: %w", r.ID, err)
+			}
 		}
 		r.Channel, r.State, r.ReceivedBy.Kind = orderhub.Channel(ch), orderhub.ReturnState(state), orderhub.ActorKind(byKind)
 		r.ReceivedAt, r.CreatedAt, r.UpdatedAt = fromMicros(received), fromMicros(created), fromMicros(updated)

@@ -41,31 +41,56 @@ func (tx *Tx) TakeBack(ctx context.Context, warehouse string, list []*GoodsBack,
 		}
 		d.Returned += g.Booked
 		r.now[g.Holder][g.SKU] = d
-		m := orderhub.Move{SKU: g.SKU, Kind: orderhub.MoveRestock, OnHand: g.Booked, Holder: g.Holder, Why: g.Why}
-		if g.Quarantine {
-			m.Kind, m.Quarantine = orderhub.MoveQuarantine, g.Booked
-		}
-		r.book.move(m)
+		r.book.move(backMove(g))
 	}
 	return r.write(ctx)
+}
+
+// TakeLoose takes goods into the book of which nobody knows with which order they
+// left: a person says that they are here.
+func (tx *Tx) TakeLoose(ctx context.Context, warehouse string, list []*GoodsBack, actor orderhub.Actor) error {
+	var skus []string
+	for _, g := range list {
+		skus = append(skus, g.SKU)
+	}
+	b, err := tx.stockBook(ctx, warehouse, skus, actor)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if g.Booked = g.Units; g.Units > 0 {
+			b.move(backMove(g))
+		}
+	}
+	return b.write(ctx)
+}
+
+func backMove(g *GoodsBack) orderhub.Move {
+	m := orderhub.Move{SKU: g.SKU, Kind: orderhub.MoveRestock, OnHand: g.Booked, Holder: g.Holder, Why: g.Why}
+	if g.Quarantine {
+		m.Kind, m.Quarantine = orderhub.MoveQuarantine, g.Booked
+	}
+	return m
 }
 
 // DecideGoods moves units of one product of a return that are in the book: from
 // quarantine to resale or write-off, or out of resale. before and after are the
 // goods of the return; what comes in with the decision must have left with the
-// order.
+// order; without an order (holder 0) a person's word counts.
 func (tx *Tx) DecideGoods(ctx context.Context, warehouse string, holder int64, before, after orderhub.ReturnedGoods, why string, actor orderhub.Actor) error {
 	r, err := tx.returnBook(ctx, warehouse, []*GoodsBack{{Holder: holder, SKU: before.SKU}}, actor)
 	if err != nil {
 		return err
 	}
 	d := r.demand(holder, before.SKU)
-	if more := after.Booked() - before.Booked(); more > d.Consumed+d.Unbacked-d.Returned {
+	if more := after.Booked() - before.Booked(); holder != 0 && more > d.Consumed+d.Unbacked-d.Returned {
 		return orderhub.InvalidField("quantity", "%d more units of %s are said to have come back; %d left with order %d and %d came back before",
 			more, before.SKU, d.Consumed+d.Unbacked, holder, d.Returned)
 	}
-	d.Returned += after.Booked() - before.Booked()
-	r.now[holder][before.SKU] = d
+	if holder != 0 {
+		d.Returned += after.Booked() - before.Booked()
+		r.now[holder][before.SKU] = d
+	}
 	quarantine, off := after.Quarantined-before.Quarantined, after.WrittenOff-before.WrittenOff
 	m := orderhub.Move{
 		SKU: before.SKU, Kind: orderhub.MoveRestock, OnHand: after.Restocked - before.Restocked + quarantine, Quarantine: quarantine,

@@ -50,8 +50,9 @@ func pushWith(ctx context.Context, ad channel.Adapter, kind orderhub.EffectKind,
 		if p, ok := ad.(channel.CancelAnswerer); ok {
 			return p.AnswerCancel(ctx, pushes)
 		}
-	case orderhub.EffectAnswerReturn:
-		// An answer carries its return: see channel.ReturnAnswerer.
+	case orderhub.EffectAnswerReturn, orderhub.EffectCancelLines:
+		// An answer carries its return, a cut its units: see channel.ReturnAnswerer and
+		// channel.LineCanceller.
 	}
 	return nil, fmt.Errorf("the adapter has no ability for pushes of kind %q", kind)
 }

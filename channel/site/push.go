@@ -44,6 +44,11 @@ type statusData struct {
 // message. The core sends at most one message of an order at a time, so none
 // overtakes another.
 func (a *adapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
+	return a.pushAll(ctx, pushes, a.push)
+}
+
+// pushAll sends one message for each push.
+func (a *adapter) pushAll(ctx context.Context, pushes []channel.Push, send func(context.Context, channel.Push) error) ([]channel.PushResult, error) {
 	out := make([]channel.PushResult, 0, len(pushes))
 	if a.url == "" {
 		for range pushes {
@@ -57,7 +62,7 @@ func (a *adapter) PushStatus(ctx context.Context, pushes []channel.Push) ([]chan
 			out = append(out, channel.PushResult{Outcome: channel.OutcomeUnsent, Err: out[len(out)-1].Err})
 			continue
 		}
-		err := a.push(channel.For(ctx, p.Key), p)
+		err := send(channel.For(ctx, p.Key), p)
 		switch orderhub.ClassOf(err) {
 		case orderhub.ClassRejected:
 			away = 0
@@ -141,7 +146,7 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	if u, err := url.Parse(a.url); err == nil {
 		result.Name = u.Host
 	}
-	result.Can = []string{"order.status_changed"}
+	result.Can = []string{"order.status_changed", "order.lines_cancelled"}
 	if a.stock == stockWebhook {
 		result.Can = append(result.Can, "stock.updated")
 	}

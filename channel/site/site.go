@@ -58,7 +58,7 @@ func descriptor() channel.Descriptor {
 			},
 			{
 				Key: settingDeliveryURL, Title: "Address for status messages", Check: checkDeliveryURL,
-				Help: "The shop's address that takes order.status_changed and stock.updated. Leave empty when the shop reads both by API.",
+				Help: "The shop's address that takes order.status_changed, order.lines_cancelled and stock.updated. Leave empty when the shop reads both by API.",
 			},
 			{
 				Key: settingDeliverySecret, Title: "Secret for status messages", Secret: true, Check: checkSecret,

@@ -113,6 +113,13 @@ func printReport(w io.Writer, r demo.Report) {
 			a.Effects[orderhub.EffectUncertain], len(a.Stuck), a.VisibleP50, a.VisibleP95)
 	}
 	fmt.Fprintf(w, "At the returns desk: %d fetched, %d decisions, %d answers, %d refused\n", r.Desk.Fetched, r.Desk.Decided, r.Desk.Answered, r.Desk.Refused)
+	if t := r.Told; t != nil {
+		fmt.Fprintf(w, "In the manager's Telegram: %d messages; of %d returns %d were never told, %d more than once; %d sent again by hand\n",
+			t.Messages, t.Returns, len(t.Untold), len(t.Twice), t.Resent)
+		for _, line := range slices.Concat(t.Untold, t.Twice) {
+			fmt.Fprintln(w, "told wrongly:", line)
+		}
+	}
 	for _, a := range r.Accounts {
 		b := a.Returns
 		fmt.Fprintf(w, "Returns of %-14s books %d, hub %d; lost %d, doubled or in no book %d, wrong state %d, wrong units %d; received %d, decided %d, answers %d\n",

@@ -70,6 +70,8 @@ func (m *Market) receive(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case "order.status_changed":
 		handle(w, id, event.Data, m.apply)
+	case "order.lines_cancelled":
+		handle(w, id, event.Data, m.cutLines)
 	case "stock.updated":
 		handle(w, id, event.Data, m.takeStock)
 	default:
@@ -125,6 +127,47 @@ func (m *Market) apply(id string, d statusData) (status int, word string) {
 	}
 	m.change(o, string(d.Status))
 	o.calls = append(o.calls, marketsim.Call{At: o.updatedAt, To: d.Status, What: "status"})
+	if m.opts.Echo {
+		m.out.add(m.message("order.updated", o))
+	}
+	return http.StatusOK, "taken"
+}
+
+// cutData is what the hub sends of units that are out of an order.
+type cutData struct {
+	ID      string `json:"id"`
+	Version int64  `json:"version"`
+	Lines   []struct {
+		SKU string `json:"sku"`
+		Qty int64  `json:"qty"`
+	} `json:"lines"`
+}
+
+// cutLines takes units out of an order, once per webhook id: the message says how
+// many are left.
+func (m *Market) cutLines(id string, d cutData) (status int, word string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.orders[d.ID]
+	switch {
+	case m.taken[id]:
+		return http.StatusOK, "duplicate"
+	case o == nil:
+		return http.StatusNotFound, "no such order"
+	case o.status == "cancelled":
+		m.taken[id] = true
+		return http.StatusOK, "cancelled already"
+	}
+	m.taken[id] = true
+	for _, l := range d.Lines {
+		i := slices.IndexFunc(o.lines, func(have marketsim.SpecLine) bool { return have.SKU == l.SKU })
+		if i >= 0 && l.Qty < o.lines[i].Quantity {
+			o.lines[i].Quantity = l.Qty
+		}
+	}
+	o.lines = slices.DeleteFunc(o.lines, func(l marketsim.SpecLine) bool { return l.Quantity == 0 })
+	m.change(o, o.status)
+	o.calls = append(o.calls, marketsim.Call{At: o.updatedAt, What: "cancel lines"})
 	if m.opts.Echo {
 		m.out.add(m.message("order.updated", o))
 	}

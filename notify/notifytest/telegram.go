@@ -69,10 +69,14 @@ type update struct {
 	Body map[string]any `json:"-"`
 }
 
-// NewTelegram starts a Bot API; Close ends it.
-func NewTelegram() *Telegram {
+// NewTelegram starts a Bot API; Close ends it. wrap, if given, stands before it.
+func NewTelegram(wrap ...func(http.Handler) http.Handler) *Telegram {
 	t := &Telegram{next: 1000, changed: make(chan struct{}), faults: map[string][]Fault{}, answers: map[string]string{}, calls: map[string]int{}}
-	t.Server = httptest.NewServer(http.HandlerFunc(t.serve))
+	var h http.Handler = http.HandlerFunc(t.serve)
+	for _, f := range wrap {
+		h = f(h)
+	}
+	t.Server = httptest.NewServer(h)
 	return t
 }
 
