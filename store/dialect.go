@@ -62,6 +62,9 @@ type querier interface {
 	lock() string
 	// writesEvents tells settledEvents of this transaction; before ids are taken.
 	writesEvents(ctx context.Context) error
+	// lockWords lets one transaction at a time go on with a word, until its end. The
+	// words are sorted.
+	lockWords(ctx context.Context, words []string) error
 }
 
 type rowset interface {
@@ -269,6 +272,8 @@ func (q sqliteQuerier) lock() string { return "" }
 // One writer at a time: ids appear in their order.
 func (q sqliteQuerier) writesEvents(context.Context) error { return nil }
 
+func (q sqliteQuerier) lockWords(context.Context, []string) error { return nil }
+
 // statements keeps statements compiled: with SQLite compiling a statement often
 // takes longer than running it.
 type statements struct {
@@ -463,6 +468,11 @@ func (q pgQuerier) unindexed(column string) string { return column + " || ''" }
 // lock is NO KEY UPDATE: FOR UPDATE would deadlock with the foreign keys of
 // lines and events.
 func (q pgQuerier) lock() string { return " FOR NO KEY UPDATE" }
+
+func (q pgQuerier) lockWords(ctx context.Context, words []string) error {
+	_, err := q.db.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(w, 0)) FROM unnest($1::text[]) w", words)
+	return pgError(err)
+}
 
 func pgError(err error) error {
 	var pe *pgconn.PgError
