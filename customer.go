@@ -85,8 +85,8 @@ func (c *Card) Values(kind KeyKind) []string {
 	return out
 }
 
-// Note is what somebody wrote about a buyer.
-type Note struct {
+// CardNote is what somebody wrote about a buyer.
+type CardNote struct {
 	ID    int64     `json:"id"`
 	Text  string    `json:"text" personal:"text"`
 	Actor Actor     `json:"actor"`
@@ -133,8 +133,8 @@ const (
 	ReasonUndone     SuggestReason = "undone"      // were merged, and a person undid it
 )
 
-// Suggestion is a pair of cards that may be one buyer.
-type Suggestion struct {
+// CardSuggestion is a pair of cards that may be one buyer.
+type CardSuggestion struct {
 	ID        int64         `json:"id"`
 	Low       int64         `json:"low"`
 	High      int64         `json:"high"`

@@ -50,7 +50,7 @@ func (a *API) customerData(h huma.API) {
 		return answer(out), nil
 	})
 	type eraseIn struct {
-		customerPath
+		ID   int64 `path:"id" minimum:"1"`
 		Body EraseWish
 	}
 	erase := op("erase-customer", http.MethodPost, "/customers/{id}/erase", "Customers", "Erase a buyer's data for good", http.StatusConflict)

@@ -54,15 +54,15 @@ type AddressView struct {
 // CustomerCard is a buyer with everything that belongs to him.
 type CustomerCard struct {
 	CustomerRow
-	Names       []string              `json:"names" personal:"name" doc:"As written on orders."`
-	Addresses   []AddressView         `json:"addresses" doc:"Of the orders below."`
-	Orders      []OrderRow            `json:"orders" doc:"The newest 100."`
-	Returns     []ReturnRow           `json:"returns" doc:"Of the orders below, oldest first."`
-	Notes       []orderhub.Note       `json:"notes" doc:"Oldest first."`
-	Merges      []orderhub.CardMerge  `json:"merges" doc:"Oldest first, undone ones too."`
-	Suggestions []orderhub.Suggestion `json:"suggestions" doc:"Other buyers who may be the same, and what was said of it."`
-	ErasedBy    *orderhub.Actor       `json:"erased_by,omitempty"`
-	ErasedWhy   string                `json:"erased_why,omitempty"`
+	Names       []string                  `json:"names" personal:"name" doc:"As written on orders."`
+	Addresses   []AddressView             `json:"addresses" doc:"Of the orders below."`
+	Orders      []OrderRow                `json:"orders" doc:"The newest 100."`
+	Returns     []ReturnRow               `json:"returns" doc:"Of the orders below, oldest first."`
+	Notes       []orderhub.CardNote       `json:"notes" doc:"Oldest first."`
+	Merges      []orderhub.CardMerge      `json:"merges" doc:"Oldest first, undone ones too."`
+	Suggestions []orderhub.CardSuggestion `json:"suggestions" doc:"Other buyers who may be the same, and what was said of it."`
+	ErasedBy    *orderhub.Actor           `json:"erased_by,omitempty"`
+	ErasedWhy   string                    `json:"erased_why,omitempty"`
 }
 
 // CustomerPage is one page of buyers.
@@ -103,7 +103,7 @@ func (a *API) customers(h huma.API) {
 			return a.customerCard(ctx, t, err)
 		})
 	type changeIn struct {
-		customerPath
+		ID   int64 `path:"id" minimum:"1"`
 		Body struct {
 			Name *string   `json:"name,omitempty" maxLength:"200" doc:"Replaces the name that orders tell; empty shows that again."`
 			Tags *[]string `json:"tags,omitempty" maxItems:"30" doc:"All tags: those that are left out are dropped, from merged cards too."`
@@ -121,14 +121,14 @@ func (a *API) customers(h huma.API) {
 
 func (a *API) customerNotes(h huma.API) {
 	type addIn struct {
-		customerPath
+		ID   int64 `path:"id" minimum:"1"`
 		Body struct {
 			Text string `json:"text" minLength:"1" maxLength:"4000"`
 		}
 	}
 	add := op("add-customer-note", http.MethodPost, "/customers/{id}/notes", "Customers", "Write a note about a buyer", http.StatusConflict)
 	add.DefaultStatus = http.StatusCreated
-	huma.Register(h, add, func(ctx context.Context, in *addIn) (*body[orderhub.Note], error) {
+	huma.Register(h, add, func(ctx context.Context, in *addIn) (*body[orderhub.CardNote], error) {
 		n, err := a.hub.AddNote(ctx, in.ID, in.Body.Text, actor(ctx))
 		if err != nil {
 			return nil, a.problem(err)
@@ -136,7 +136,7 @@ func (a *API) customerNotes(h huma.API) {
 		return answer(n), nil
 	})
 	type dropIn struct {
-		customerPath
+		ID   int64 `path:"id" minimum:"1"`
 		Note int64 `path:"note"`
 	}
 	huma.Register(h, op("delete-customer-note", http.MethodDelete, "/customers/{id}/notes/{note}", "Customers", "Delete a note about a buyer", http.StatusConflict),
@@ -153,7 +153,7 @@ type SuggestionPage struct {
 
 // SuggestionView is a pair of buyers who may be one.
 type SuggestionView struct {
-	orderhub.Suggestion
+	orderhub.CardSuggestion
 	Older CustomerRow `json:"older"`
 	Newer CustomerRow `json:"newer"`
 }
@@ -176,7 +176,7 @@ func (a *API) customerMerges(h huma.API) {
 			return a.customerCard(ctx, t, err)
 		})
 	huma.Register(h, op("decline-customer-suggestion", http.MethodPost, "/customers/suggestions/{id}/decline", "Customers", "Say that two buyers are two; it is not suggested again", http.StatusConflict),
-		func(ctx context.Context, in *suggestionPath) (*body[orderhub.Suggestion], error) {
+		func(ctx context.Context, in *suggestionPath) (*body[orderhub.CardSuggestion], error) {
 			s, err := a.hub.DeclineSuggestion(ctx, in.ID, actor(ctx))
 			if err != nil {
 				return nil, a.problem(err)
@@ -184,7 +184,7 @@ func (a *API) customerMerges(h huma.API) {
 			return answer(s), nil
 		})
 	type mergeIn struct {
-		customerPath
+		ID   int64 `path:"id" minimum:"1"`
 		Body struct {
 			Other int64  `json:"other" minimum:"1" doc:"The buyer who is the same."`
 			Why   string `json:"why,omitempty" maxLength:"500"`
@@ -216,7 +216,7 @@ func (a *API) suggestions(ctx context.Context, before int64, limit int) (*body[S
 	}
 	page := SuggestionPage{Suggestions: []SuggestionView{}}
 	for _, s := range list {
-		v := SuggestionView{Suggestion: s}
+		v := SuggestionView{CardSuggestion: s}
 		for _, side := range []struct {
 			card int64
 			into *CustomerRow
@@ -249,8 +249,8 @@ func (a *API) customerCard(ctx context.Context, t *store.CardTree, err error) (*
 
 func (a *API) gatherCustomer(ctx context.Context, t *store.CardTree) (CustomerCard, error) {
 	c := CustomerCard{
-		CustomerRow: customerRow(t), Names: []string{}, Addresses: []AddressView{}, Notes: []orderhub.Note{},
-		Merges: []orderhub.CardMerge{}, Suggestions: []orderhub.Suggestion{}, ErasedWhy: t.Root.ErasedWhy,
+		CustomerRow: customerRow(t), Names: []string{}, Addresses: []AddressView{}, Notes: []orderhub.CardNote{},
+		Merges: []orderhub.CardMerge{}, Suggestions: []orderhub.CardSuggestion{}, ErasedWhy: t.Root.ErasedWhy,
 	}
 	if !t.Root.ErasedAt.IsZero() {
 		c.ErasedBy = &t.Root.ErasedBy

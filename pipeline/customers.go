@@ -380,15 +380,15 @@ func (d *deck) write(ctx context.Context) error {
 
 // suggestions are those between different cards; the number of an order that is
 // new in this transaction is not known yet.
-func (d *deck) suggestions() []orderhub.Suggestion {
-	out := make([]orderhub.Suggestion, 0, len(d.suggest))
+func (d *deck) suggestions() []orderhub.CardSuggestion {
+	out := make([]orderhub.CardSuggestion, 0, len(d.suggest))
 	for _, s := range d.suggest {
 		a := s.order.CardID
 		if s.a != nil {
 			a = s.a.ID
 		}
 		if a != s.b.ID {
-			out = append(out, orderhub.Suggestion{Low: a, High: s.b.ID, Same: s.like.Common(), Reason: s.reason, OrderID: s.order.ID})
+			out = append(out, orderhub.CardSuggestion{Low: a, High: s.b.ID, Same: s.like.Common(), Reason: s.reason, OrderID: s.order.ID})
 		}
 	}
 	return out

@@ -40,7 +40,7 @@ func (w *world) buyer(id string) int64 {
 	return 0
 }
 
-func (w *world) suggested() []orderhub.Suggestion {
+func (w *world) suggested() []orderhub.CardSuggestion {
 	w.t.Helper()
 	list, err := w.store.OpenSuggestions(w.t.Context(), 0, 1000)
 	w.must(err)

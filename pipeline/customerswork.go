@@ -167,7 +167,7 @@ func (h *Hub) AcceptSuggestion(ctx context.Context, id int64, actor orderhub.Act
 }
 
 // DeclineSuggestion says that two cards are two buyers; it is not suggested again.
-func (h *Hub) DeclineSuggestion(ctx context.Context, id int64, actor orderhub.Actor) (orderhub.Suggestion, error) {
+func (h *Hub) DeclineSuggestion(ctx context.Context, id int64, actor orderhub.Actor) (orderhub.CardSuggestion, error) {
 	s, err := h.openSuggestion(ctx, id)
 	if err != nil {
 		return s, err
@@ -180,7 +180,7 @@ func (h *Hub) DeclineSuggestion(ctx context.Context, id int64, actor orderhub.Ac
 	return h.store.Suggestion(ctx, id)
 }
 
-func (h *Hub) openSuggestion(ctx context.Context, id int64) (orderhub.Suggestion, error) {
+func (h *Hub) openSuggestion(ctx context.Context, id int64) (orderhub.CardSuggestion, error) {
 	s, err := h.store.Suggestion(ctx, id)
 	if err == nil && s.State != orderhub.SuggestOpen {
 		err = orderhub.Errorf(orderhub.CodeRefused, "suggestion %d was %s already", id, s.State)
@@ -260,8 +260,8 @@ func checkTags(in []string) ([]string, error) {
 }
 
 // AddNote writes a note on a buyer's card.
-func (h *Hub) AddNote(ctx context.Context, id int64, words string, actor orderhub.Actor) (orderhub.Note, error) {
-	n := orderhub.Note{Text: strings.TrimSpace(text(words)), Actor: scrubActor(actor)}
+func (h *Hub) AddNote(ctx context.Context, id int64, words string, actor orderhub.Actor) (orderhub.CardNote, error) {
+	n := orderhub.CardNote{Text: strings.TrimSpace(text(words)), Actor: scrubActor(actor)}
 	if n.Text == "" {
 		return n, orderhub.InvalidField("text", "is missing")
 	}

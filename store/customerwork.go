@@ -9,7 +9,7 @@ import (
 )
 
 // AddNote writes a note; it gets its id.
-func (tx *Tx) AddNote(ctx context.Context, n *orderhub.Note) error {
+func (tx *Tx) AddNote(ctx context.Context, n *orderhub.CardNote) error {
 	ids, err := tx.q.nextIDs(ctx, "customer_notes", 1)
 	if err != nil {
 		return fmt.Errorf("add a note: %w", err)
@@ -43,7 +43,7 @@ func (tx *Tx) CountNotes(ctx context.Context, cards []*orderhub.Card) (int64, er
 }
 
 // NotesOfCards reads the notes of a tree, oldest first.
-func (s *Store) NotesOfCards(ctx context.Context, t *CardTree) ([]orderhub.Note, error) {
+func (s *Store) NotesOfCards(ctx context.Context, t *CardTree) ([]orderhub.CardNote, error) {
 	q := s.engine.reader()
 	cond, arg := q.in("customer_id", cardIDs(t.Cards))
 	rows, err := q.query(ctx, "SELECT id, customer_id, body, actor_kind, actor, at FROM customer_notes WHERE "+cond+" ORDER BY id", arg)
@@ -51,9 +51,9 @@ func (s *Store) NotesOfCards(ctx context.Context, t *CardTree) ([]orderhub.Note,
 		return nil, fmt.Errorf("read notes: %w", err)
 	}
 	defer rows.Close()
-	var out []orderhub.Note
+	var out []orderhub.CardNote
 	for rows.Next() {
-		var n orderhub.Note
+		var n orderhub.CardNote
 		var kind string
 		var at int64
 		if err := rows.Scan(&n.ID, &n.CardID, &n.Text, &kind, &n.Actor.Name, &at); err != nil {
@@ -154,7 +154,7 @@ const suggestColumns = "id, low_id, high_id, same, reason, order_id, state, acto
 
 // Suggest writes down pairs that may be one buyer. A pair of which something was
 // said before stays as it is.
-func (tx *Tx) Suggest(ctx context.Context, list []orderhub.Suggestion) error {
+func (tx *Tx) Suggest(ctx context.Context, list []orderhub.CardSuggestion) error {
 	rows := make([][]any, 0, len(list))
 	for _, s := range list {
 		rows = append(rows, []any{min(s.Low, s.High), max(s.Low, s.High), string(s.Same), string(s.Reason), s.OrderID, micros(tx.s.Now())})
@@ -189,20 +189,20 @@ func (tx *Tx) Declined(ctx context.Context, a, b []*orderhub.Card) (bool, error)
 }
 
 // Suggestion reads one suggestion.
-func (s *Store) Suggestion(ctx context.Context, id int64) (orderhub.Suggestion, error) {
+func (s *Store) Suggestion(ctx context.Context, id int64) (orderhub.CardSuggestion, error) {
 	list, err := s.suggestions(ctx, "WHERE id = ?", id)
 	if err == nil && len(list) == 0 {
 		err = orderhub.Errorf(orderhub.CodeNotFound, "there is no suggestion %d", id)
 	}
 	if err != nil {
-		return orderhub.Suggestion{}, err
+		return orderhub.CardSuggestion{}, err
 	}
 	return list[0], nil
 }
 
 // OpenSuggestions lists the pairs that wait for a person, newest first: not those
 // that have become one meanwhile, nor erased ones. before continues; 0 begins.
-func (s *Store) OpenSuggestions(ctx context.Context, before int64, limit int) ([]orderhub.Suggestion, error) {
+func (s *Store) OpenSuggestions(ctx context.Context, before int64, limit int) ([]orderhub.CardSuggestion, error) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
@@ -211,22 +211,22 @@ func (s *Store) OpenSuggestions(ctx context.Context, before int64, limit int) ([
 }
 
 // SuggestionsOfCards reads all that was suggested of a tree.
-func (s *Store) SuggestionsOfCards(ctx context.Context, t *CardTree) ([]orderhub.Suggestion, error) {
+func (s *Store) SuggestionsOfCards(ctx context.Context, t *CardTree) ([]orderhub.CardSuggestion, error) {
 	q := s.engine.reader()
 	low, arg := q.in("low_id", cardIDs(t.Cards))
 	high, _ := q.in("high_id", cardIDs(t.Cards))
 	return s.suggestions(ctx, "WHERE "+low+" OR "+high+" ORDER BY id", arg, arg)
 }
 
-func (s *Store) suggestions(ctx context.Context, where string, args ...any) ([]orderhub.Suggestion, error) {
+func (s *Store) suggestions(ctx context.Context, where string, args ...any) ([]orderhub.CardSuggestion, error) {
 	rows, err := s.engine.reader().query(ctx, "SELECT "+suggestColumns+" FROM customer_suggestions "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read suggestions: %w", err)
 	}
 	defer rows.Close()
-	var out []orderhub.Suggestion
+	var out []orderhub.CardSuggestion
 	for rows.Next() {
-		var g orderhub.Suggestion
+		var g orderhub.CardSuggestion
 		var same, reason, state, kind string
 		var at, decided int64
 		if err := rows.Scan(&g.ID, &g.Low, &g.High, &same, &reason, &g.OrderID, &state, &kind, &g.Actor.Name, &at, &decided); err != nil {
