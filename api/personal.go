@@ -54,7 +54,7 @@ func masked(v reflect.Value) reflect.Value {
 	if !holdsPersonal(v.Type()) {
 		return v
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // values of other kinds have no fields
 	case reflect.Pointer:
 		if v.IsNil() {
 			return v
@@ -165,7 +165,7 @@ func looksPersonal(t reflect.Type, seen map[reflect.Type]bool) bool {
 		return false
 	}
 	seen[t] = true
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // values of other kinds have no fields
 	case reflect.Interface:
 		return t.NumMethod() == 0 // anything may be in it
 	case reflect.Pointer, reflect.Slice, reflect.Map:

@@ -146,7 +146,7 @@ func (h *Hub) normalise(a *account, r store.Raw) (n news) {
 		n.err = scrub(&n.snap)
 	}
 	if n.err == nil {
-		n.person = personOf(a.ID, n.snap.Customer)
+		n.person = personOf(a.channel.Descriptor.Buyers, a.ID, n.snap.Customer)
 	}
 	return n
 }

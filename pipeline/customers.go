@@ -9,6 +9,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -22,22 +23,29 @@ const (
 	maxNames = 6
 )
 
-// personOf normalises what an order tells of its buyer. A marketplace's substitute
-// number is none of his.
-func personOf(account string, c orderhub.Customer) orderhub.Person {
-	p := orderhub.Person{Email: normalEmail(c.Email)}
-	if !c.ProxyPhone {
+// personOf normalises what an order tells of its buyer. Only what the channel's
+// table calls real counts: a marketplace's substitute number is none of his.
+func personOf(channelTells channel.Buyers, account string, c orderhub.Customer) (p orderhub.Person) {
+	if channelTells.Phone == channel.ContactReal && !c.ProxyPhone {
 		p.Phone = normalPhone(c.Phone)
 	}
-	if c.ID != "" {
+	if channelTells.Email == channel.ContactReal {
+		p.Email = normalEmail(c.Email)
+	}
+	if channelTells.ID && c.ID != "" {
 		p.Buyer = account + ":" + oneLine.Replace(clean(c.ID))
 	}
-	if strings.Contains(c.Name, "*") {
+	if channelTells.Name != channel.ContactReal || strings.Contains(c.Name, "*") {
 		return p
 	}
 	p.Shown = oneLine.Replace(clean(strings.TrimSpace(c.Name)))
 	p.Names = nameWords(p.Shown)
 	return p
+}
+
+// personIn is personOf for an order of the ledger.
+func (h *Hub) personIn(o *orderhub.Order) orderhub.Person {
+	return personOf(h.channels[o.Channel].Descriptor.Buyers, o.AccountID, o.Snapshot.Customer)
 }
 
 // normalPhone writes a phone as +79001234567; "" when it is no number of a person:

@@ -15,7 +15,7 @@ func (b *ledgerBatch) giveCards(ctx context.Context) error {
 		c := e.order.Snapshot.Customer
 		p, ok := b.people[c]
 		if !ok {
-			p = personOf(b.account.ID, c)
+			p = personOf(b.account.channel.Descriptor.Buyers, b.account.ID, c)
 		}
 		if s, ok := seekerOf(e.order, p); ok {
 			list = append(list, s)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -224,7 +225,7 @@ func (h *Hub) cardKnown(ctx context.Context, tx *store.Tx, ids []int64) error {
 		if o == nil || o.CardID != 0 {
 			continue
 		}
-		if s, ok := seekerOf(o, personOf(o.AccountID, o.Snapshot.Customer)); ok {
+		if s, ok := seekerOf(o, h.personIn(o)); ok {
 			list, orders = append(list, s), append(orders, o)
 		}
 	}
@@ -245,7 +246,10 @@ func (h *Hub) retain(ctx context.Context, lease store.Lease) error {
 	if err != nil {
 		return err
 	}
-	for days > 0 && ctx.Err() == nil {
+	if days == 0 {
+		return h.moveCursor(ctx, retentionCursor, 0, math.MaxInt64, lease)
+	}
+	for ctx.Err() == nil {
 		ids, last, err := h.store.EndedBefore(ctx, h.store.Now().AddDate(0, 0, -days), after, 5*eraseBatch)
 		if err != nil {
 			return err
@@ -336,7 +340,7 @@ func (h *Hub) rekey(ctx context.Context, tx *store.Tx, card int64, why string) e
 		if o.CardID != card {
 			continue
 		}
-		p := personOf(o.AccountID, o.Snapshot.Customer)
+		p := h.personIn(o)
 		if c.Shown == "" {
 			c.Shown = p.Shown
 		}

@@ -316,5 +316,7 @@ func TestBuyersAreNotInTheLog(t *testing.T) {
 				t.Errorf("the log holds %q", m)
 			}
 		}
-	}, func(_ *fake, opts *Options) { opts.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})) })
+	}, func(_ *fake, opts *Options) {
+		opts.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 }

@@ -94,4 +94,4 @@ CREATE INDEX notify_messages_order ON notify_messages (order_id) WHERE order_id 
 
 -- Orders that were here before have no cards yet.
 INSERT INTO customer_cursors (name, position, until) SELECT 'backfill', 0, COALESCE(MAX(id), 0) FROM orders;
-INSERT INTO customer_cursors (name, position, until) VALUES ('retention', 0, 0);
+INSERT INTO customer_cursors (name, position, until) VALUES ('retention', 0, 9223372036854775807);
