@@ -60,6 +60,25 @@ func (a *API) customerData(h huma.API) {
 		t, err := a.hub.EraseCustomer(ctx, in.ID, in.Body.Why, in.Body.EvenOpen, actor(ctx))
 		return a.customerCard(ctx, t, err)
 	})
+	type orderIn struct {
+		Number int64 `path:"number" doc:"The hub's order number."`
+		Body   struct {
+			EvenOpen bool `json:"even_open,omitempty" doc:"Also while the order is under way."`
+		}
+	}
+	one := op("erase-order", http.MethodPost, "/orders/{number}/erase", "Customers", "Erase the buyer's data of one order for good", http.StatusConflict)
+	one.Description = "For an order whose buyer has no card: an address alone identifies nobody. Where there is a card, it keeps what its other orders tell."
+	huma.Register(h, one, func(ctx context.Context, in *orderIn) (*body[OrderCard], error) {
+		o, err := a.hub.EraseOrder(ctx, in.Number, in.Body.EvenOpen, actor(ctx))
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		card, err := a.card(ctx, o)
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		return answer(card), nil
+	})
 	huma.Register(h, op("get-retention", http.MethodGet, "/settings/retention", "Customers", "Read after how many days the data of buyers is erased"),
 		func(ctx context.Context, _ *struct{}) (*body[RetentionSetting], error) {
 			days, err := a.hub.RetentionDays(ctx)

@@ -74,7 +74,7 @@ func (h *Hub) nothingOpen(ctx context.Context, id int64) error {
 		for _, o := range orders {
 			before = o.ID
 			if !o.Headline.IsEnd() {
-				return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: it cannot be delivered without the buyer's data; erase when it has ended, or say even_open", o.Number(), o.Headline)
+				return stillOpen(o)
 			}
 		}
 	}
@@ -95,6 +95,36 @@ func (h *Hub) eraseOrdersOf(ctx context.Context, card *orderhub.Card, lease stor
 		}
 	}
 	return ctx.Err()
+}
+
+// EraseOrder takes the buyer's data out of one order, on a card or not: an address
+// alone makes no card. The card keeps what its other orders tell.
+func (h *Hub) EraseOrder(ctx context.Context, number int64, evenOpen bool, actor orderhub.Actor) (*orderhub.Order, error) {
+	o, err := h.store.Order(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	if !o.ErasedAt.IsZero() {
+		return nil, orderhub.Errorf(orderhub.CodeRefused, "the buyer's data of order %s was erased already", o.Number())
+	}
+	if !evenOpen && !o.Headline.IsEnd() {
+		return nil, stillOpen(o)
+	}
+	const why = "the buyer's data was erased"
+	err = h.eraseOrders(ctx, []int64{number}, why, scrubActor(actor), store.Lease{}, func(tx *store.Tx) error {
+		if o.CardID == 0 {
+			return nil
+		}
+		return h.rekey(ctx, tx, o.CardID, why)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h.store.Order(ctx, number)
+}
+
+func stillOpen(o *orderhub.Order) error {
+	return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: it cannot be delivered without the buyer's data; erase when it has ended, or say even_open", o.Number(), o.Headline)
 }
 
 // eraseOrders makes orders, and what was delivered of the same purchases by orders

@@ -90,6 +90,7 @@ func (w *world) erasing(t *testing.T, shop string, id int64) {
 	if len(out.Orders) != 2 || len(out.Raw) != 2 || out.Customer.OrderCount != 2 || !strings.Contains(fmt.Sprint(out.Raw[0].Payload), "Приметный") {
 		t.Errorf("export: %+v", out)
 	}
+	w.eraseOrder(t, shop)
 	w.do(t, http.MethodPost, path+"/erase", map[string]any{"why": "asked"}).refused(t, http.StatusConflict, "", "even_open")
 	var card api.CustomerCard
 	w.do(t, http.MethodPost, path+"/erase", map[string]any{"why": "asked", "even_open": true}).into(t, http.StatusOK, &card)
@@ -102,7 +103,7 @@ func (w *world) erasing(t *testing.T, shop string, id int64) {
 	w.send(t, shop, payload("S-1", 2, buyer("Лев Пробный", "+7 900 123-45-67", "lev@example.org")))
 	var raw api.RawPage
 	w.do(t, http.MethodGet, "/inbox?state=erased", nil).into(t, http.StatusOK, &raw)
-	if len(raw.Raw) != 3 || raw.Raw[0].Bytes != 0 {
+	if len(raw.Raw) != 4 || raw.Raw[0].Bytes != 0 {
 		t.Errorf("raw: %+v", raw)
 	}
 	var one api.RawCard
@@ -165,4 +166,21 @@ func TestPersonalDataIsMasked(t *testing.T) {
 			t.Errorf("posted: %d %s", posted.Status, posted.Body)
 		}
 	})
+}
+
+// eraseOrder erases the address of an order that has no card.
+func (w *world) eraseOrder(t *testing.T, shop string) {
+	t.Helper()
+	o := w.send(t, shop, payload("S-9", 1, buyer("", "", "")))
+	path := fmt.Sprintf("/orders/%d/erase", o.Number)
+	if o.CustomerID != 0 || o.Shipping.Address == "" {
+		t.Fatalf("without a card: %+v", o.OrderCard)
+	}
+	w.do(t, http.MethodPost, path, map[string]any{}).refused(t, http.StatusConflict, "", "even_open")
+	var card api.OrderCard
+	w.do(t, http.MethodPost, path, map[string]any{"even_open": true}).into(t, http.StatusOK, &card)
+	if card.Shipping.Address != "" || card.Shipping.City != "Тверь" || card.ErasedAt == nil {
+		t.Errorf("erased: %+v", card.Shipping)
+	}
+	w.do(t, http.MethodPost, path, map[string]any{"even_open": true}).refused(t, http.StatusConflict, "", "already")
 }

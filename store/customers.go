@@ -29,18 +29,18 @@ func (tx *Tx) FindCards(ctx context.Context, keys []orderhub.Key) ([]*orderhub.C
 	if err := tx.q.lockWords(ctx, words); err != nil {
 		return nil, fmt.Errorf("lock the words of buyers: %w", err)
 	}
-	cond, arg := tx.q.in("k.word", words)
-	found := tx.q.inQuery("root_id", "SELECT c.root_id FROM customer_keys k JOIN customers c ON c.id = k.customer_id WHERE "+cond)
-	cards, err := scanCards(ctx, tx.q, "WHERE "+found+" ORDER BY id", arg)
-	if err != nil || len(cards) == 0 || tx.q.lock() == "" {
+	having, arg := tx.q.forEach("customer_keys", "word", words)
+	roots, err := readIDs(ctx, tx.q, "SELECT DISTINCT (SELECT c.root_id FROM customers c WHERE c.id = w.customer_id) FROM "+having+" w", arg)
+	if err != nil || len(roots) == 0 {
+		return nil, err
+	}
+	merged, arg := tx.q.forEach("customers", "root_id", roots)
+	cards, err := scanCardsOf(ctx, tx.q, merged+" c ORDER BY id", arg)
+	if err != nil || tx.q.lock() == "" {
 		return cards, err
 	}
 	// Erased at this moment: not found.
-	var roots []int64
-	for _, c := range cards {
-		roots = append(roots, c.Root)
-	}
-	cond, arg = tx.q.in("id", roots)
+	cond, arg := tx.q.in("id", roots)
 	locked, err := scanCards(ctx, tx.q, "WHERE "+cond+" AND erased_at = 0 ORDER BY id"+tx.q.lock(), arg)
 	return slices.DeleteFunc(cards, func(c *orderhub.Card) bool {
 		return !slices.ContainsFunc(locked, func(l *orderhub.Card) bool { return l.ID == c.Root })
@@ -48,7 +48,11 @@ func (tx *Tx) FindCards(ctx context.Context, keys []orderhub.Key) ([]*orderhub.C
 }
 
 func scanCards(ctx context.Context, q querier, where string, args ...any) ([]*orderhub.Card, error) {
-	rows, err := q.query(ctx, "SELECT "+cardColumns+" FROM customers "+where, args...)
+	return scanCardsOf(ctx, q, "customers "+where, args...)
+}
+
+func scanCardsOf(ctx context.Context, q querier, from string, args ...any) ([]*orderhub.Card, error) {
+	rows, err := q.query(ctx, "SELECT "+cardColumns+" FROM "+from, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read cards: %w", err)
 	}

@@ -52,6 +52,9 @@ type querier interface {
 	// values", where the subquery calls the value k.value. Its own arguments come
 	// before arg.
 	inEach(subquery string, values []string) (condition string, arg any)
+	// forEach makes a table of the rows that have one of values in a column, looked
+	// up one value after the other whatever the planner thinks of their number.
+	forEach(table, column string, values any) (rows string, arg any)
 	// inQuery makes the condition "column is in what the subquery finds", a step
 	// that is done first and not woven into the rest.
 	inQuery(column, subquery string) (condition string)
@@ -261,6 +264,11 @@ func (q sqliteQuerier) inEach(subquery string, values []string) (string, any) {
 	return "id IN (SELECT (" + subquery + ") FROM json_each(?) k)", list
 }
 
+func (q sqliteQuerier) forEach(table, column string, values any) (string, any) {
+	_, list := q.in("", values)
+	return "(SELECT t.* FROM json_each(?) k CROSS JOIN " + table + " t ON t." + column + " = k.value)", list
+}
+
 func (q sqliteQuerier) inQuery(column, subquery string) string {
 	return column + " IN (" + subquery + ")"
 }
@@ -457,6 +465,14 @@ func (q pgQuerier) in(column string, values any) (string, any) {
 // never been analyzed.
 func (q pgQuerier) inEach(subquery string, values []string) (string, any) {
 	return "id = ANY(ARRAY(SELECT (" + subquery + ") FROM unnest(?::text[]) k(value)))", values
+}
+
+func (q pgQuerier) forEach(table, column string, values any) (string, any) {
+	array := "bigint[]"
+	if _, ok := values.([]string); ok {
+		array = "text[]"
+	}
+	return "(SELECT t.* FROM unnest(?::" + array + ") k(value) CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + column + " = k.value OFFSET 0) t)", list(values)
 }
 
 func (q pgQuerier) inQuery(column, subquery string) string {
