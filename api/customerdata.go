@@ -50,7 +50,7 @@ func (a *API) customerData(h huma.API) {
 		return answer(out), nil
 	})
 	type eraseIn struct {
-		ID   int64 `path:"id" minimum:"1"`
+		ID   int64 `path:"id"`
 		Body EraseWish
 	}
 	erase := op("erase-customer", http.MethodPost, "/customers/{id}/erase", "Customers", "Erase a buyer's data for good", http.StatusConflict)

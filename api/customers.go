@@ -75,7 +75,7 @@ type CustomerPage struct {
 const cardOrders = 100
 
 type customerPath struct {
-	ID int64 `path:"id" minimum:"1" doc:"The buyer's number; that of a card that was merged into it will do."`
+	ID int64 `path:"id" doc:"The buyer's number; that of a card that was merged into it will do."`
 }
 
 func (a *API) customers(h huma.API) {
@@ -103,7 +103,7 @@ func (a *API) customers(h huma.API) {
 			return a.customerCard(ctx, t, err)
 		})
 	type changeIn struct {
-		ID   int64 `path:"id" minimum:"1"`
+		ID   int64 `path:"id"`
 		Body struct {
 			Name *string   `json:"name,omitempty" maxLength:"200" doc:"Replaces the name that orders tell; empty shows that again."`
 			Tags *[]string `json:"tags,omitempty" maxItems:"30" doc:"All tags: those that are left out are dropped, from merged cards too."`
@@ -121,7 +121,7 @@ func (a *API) customers(h huma.API) {
 
 func (a *API) customerNotes(h huma.API) {
 	type addIn struct {
-		ID   int64 `path:"id" minimum:"1"`
+		ID   int64 `path:"id"`
 		Body struct {
 			Text string `json:"text" minLength:"1" maxLength:"4000"`
 		}
@@ -136,7 +136,7 @@ func (a *API) customerNotes(h huma.API) {
 		return answer(n), nil
 	})
 	type dropIn struct {
-		ID   int64 `path:"id" minimum:"1"`
+		ID   int64 `path:"id"`
 		Note int64 `path:"note"`
 	}
 	huma.Register(h, op("delete-customer-note", http.MethodDelete, "/customers/{id}/notes/{note}", "Customers", "Delete a note about a buyer", http.StatusConflict),
@@ -163,19 +163,19 @@ func (a *API) customerMerges(h huma.API) {
 		Before int64 `query:"before" minimum:"1" doc:"Only ids below: the \"before\" of the previous page."`
 		Limit  int   `query:"limit" minimum:"1" maximum:"100" default:"50"`
 	}
-	huma.Register(h, op("list-customer-suggestions", http.MethodGet, "/customers/suggestions", "Customers", "List pairs of buyers who may be one, newest first"),
+	huma.Register(h, op("list-customer-suggestions", http.MethodGet, "/customer-suggestions", "Customers", "List pairs of buyers who may be one, newest first"),
 		func(ctx context.Context, in *listIn) (*body[SuggestionPage], error) {
 			return a.suggestions(ctx, in.Before, in.Limit)
 		})
 	type suggestionPath struct {
-		ID int64 `path:"id" minimum:"1"`
+		ID int64 `path:"id"`
 	}
-	huma.Register(h, op("accept-customer-suggestion", http.MethodPost, "/customers/suggestions/{id}/accept", "Customers", "Say that two buyers are one: they are merged, the older one wins", http.StatusConflict),
+	huma.Register(h, op("accept-customer-suggestion", http.MethodPost, "/customer-suggestions/{id}/accept", "Customers", "Say that two buyers are one: they are merged, the older one wins", http.StatusConflict),
 		func(ctx context.Context, in *suggestionPath) (*body[CustomerCard], error) {
 			t, err := a.hub.AcceptSuggestion(ctx, in.ID, actor(ctx))
 			return a.customerCard(ctx, t, err)
 		})
-	huma.Register(h, op("decline-customer-suggestion", http.MethodPost, "/customers/suggestions/{id}/decline", "Customers", "Say that two buyers are two; it is not suggested again", http.StatusConflict),
+	huma.Register(h, op("decline-customer-suggestion", http.MethodPost, "/customer-suggestions/{id}/decline", "Customers", "Say that two buyers are two; it is not suggested again", http.StatusConflict),
 		func(ctx context.Context, in *suggestionPath) (*body[orderhub.CardSuggestion], error) {
 			s, err := a.hub.DeclineSuggestion(ctx, in.ID, actor(ctx))
 			if err != nil {
@@ -184,7 +184,7 @@ func (a *API) customerMerges(h huma.API) {
 			return answer(s), nil
 		})
 	type mergeIn struct {
-		ID   int64 `path:"id" minimum:"1"`
+		ID   int64 `path:"id"`
 		Body struct {
 			Other int64  `json:"other" minimum:"1" doc:"The buyer who is the same."`
 			Why   string `json:"why,omitempty" maxLength:"500"`
@@ -196,12 +196,12 @@ func (a *API) customerMerges(h huma.API) {
 			return a.customerCard(ctx, t, err)
 		})
 	type undoIn struct {
-		ID   int64 `path:"id" minimum:"1" doc:"The number of the merge."`
+		ID   int64 `path:"id" doc:"The number of the merge."`
 		Body struct {
 			Why string `json:"why,omitempty" maxLength:"500"`
 		}
 	}
-	undo := op("undo-customer-merge", http.MethodPost, "/customers/merges/{id}/undo", "Customers", "Undo a merge; answers with the buyer who is alone again", http.StatusConflict)
+	undo := op("undo-customer-merge", http.MethodPost, "/customer-merges/{id}/undo", "Customers", "Undo a merge; answers with the buyer who is alone again", http.StatusConflict)
 	undo.Description = "Merges can be undone in any order. Orders return to the card on which they came, with its notes and tags; what came after the merge stays with the winner."
 	huma.Register(h, undo, func(ctx context.Context, in *undoIn) (*body[CustomerCard], error) {
 		t, err := a.hub.UndoMerge(ctx, in.ID, in.Body.Why, actor(ctx))

@@ -61,15 +61,15 @@ func TestCustomersByAPI(t *testing.T) {
 		}
 
 		var open api.SuggestionPage
-		w.do(t, http.MethodGet, "/customers/suggestions", nil).into(t, http.StatusOK, &open)
+		w.do(t, http.MethodGet, "/customer-suggestions", nil).into(t, http.StatusOK, &open)
 		if len(open.Suggestions) != 1 || open.Suggestions[0].Reason != orderhub.ReasonOtherEmail || open.Suggestions[0].Older.ID != one.CustomerID {
 			t.Fatalf("suggestions: %+v", open)
 		}
-		w.do(t, http.MethodPost, fmt.Sprintf("/customers/suggestions/%d/accept", open.Suggestions[0].ID), nil).into(t, http.StatusOK, &card)
+		w.do(t, http.MethodPost, fmt.Sprintf("/customer-suggestions/%d/accept", open.Suggestions[0].ID), nil).into(t, http.StatusOK, &card)
 		if card.ID != one.CustomerID || card.OrderCount != 2 || len(card.Notes) != 1 || len(card.Merges) != 1 || card.Tags[0] != "vip" {
 			t.Fatalf("merged: %+v", card)
 		}
-		w.do(t, http.MethodPost, fmt.Sprintf("/customers/merges/%d/undo", card.Merges[0].ID), map[string]any{"why": "two people"}).into(t, http.StatusOK, &card)
+		w.do(t, http.MethodPost, fmt.Sprintf("/customer-merges/%d/undo", card.Merges[0].ID), map[string]any{"why": "two people"}).into(t, http.StatusOK, &card)
 		if card.ID != two.CustomerID || card.OrderCount != 1 || len(card.Notes) != 1 || card.Merges[0].UndoneWhy != "two people" {
 			t.Errorf("undone: %+v", card)
 		}
@@ -134,7 +134,7 @@ func TestPersonalDataIsMasked(t *testing.T) {
 		told := ""
 		for _, path := range []string{
 			"/orders", "/orders?q=S-1", fmt.Sprintf("/orders/%d", order.Number), "/accounts/shop/orders/S-1", "/returns", fmt.Sprintf("/returns/%d", returns[0].ID),
-			"/customers", fmt.Sprintf("/customers/%d", order.CustomerID), fmt.Sprintf("/customers/%d/export", order.CustomerID), "/customers/suggestions",
+			"/customers", fmt.Sprintf("/customers/%d", order.CustomerID), fmt.Sprintf("/customers/%d/export", order.CustomerID), "/customer-suggestions",
 			"/inbox", "/inbox/1", "/inbox/2", "/inbox/3", "/effects", "/calls",
 		} {
 			open := w.do(t, http.MethodGet, path, nil)
