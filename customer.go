@@ -159,6 +159,22 @@ type Person struct {
 // Identified reports whether there is anything by which a card could be found.
 func (p Person) Identified() bool { return p.Phone != "" || p.Email != "" || p.Buyer != "" }
 
+// Without is the person without some of the words that identify.
+func (p Person) Without(keys []Key) Person {
+	for _, k := range keys {
+		switch k.Kind() {
+		case KeyPhone:
+			p.Phone = ""
+		case KeyEmail:
+			p.Email = ""
+		case KeyBuyer:
+			p.Buyer = ""
+		case KeyName:
+		}
+	}
+	return p
+}
+
 // Keys lists the words, those that identify first.
 func (p Person) Keys() []Key {
 	var out []Key

@@ -214,9 +214,9 @@ type candidate struct {
 	like orderhub.Likeness
 }
 
-// candidates lists the piles that have a word of the person, and whether a word is
-// shared by too many to mean anything.
-func (d *deck) candidates(p orderhub.Person) (out []candidate, shared bool) {
+// candidates lists the piles that have a word of the person, and the words that
+// are shared by too many to mean anything.
+func (d *deck) candidates(p orderhub.Person) (out []candidate, shared []orderhub.Key) {
 	for _, k := range p.Keys() {
 		n := 0
 		for _, found := range d.byKey[k] {
@@ -226,7 +226,9 @@ func (d *deck) candidates(p orderhub.Person) (out []candidate, shared bool) {
 				out = append(out, candidate{found, orderhub.Compare(p, found.keys)})
 			}
 		}
-		shared = shared || n >= maxShared
+		if n >= maxShared {
+			shared = append(shared, k)
+		}
 	}
 	return out, shared
 }
@@ -239,15 +241,20 @@ func (d *deck) place(ctx context.Context, s seeker) error {
 		return nil
 	}
 	to, err := d.choose(ctx, s, found)
+	if to == nil && err == nil && len(shared) > 0 {
+		// Nobody's phone: only the rest of what the order tells counts.
+		if s.person = s.person.Without(shared); !s.person.Identified() {
+			return nil
+		}
+		found, _ = d.candidates(s.person)
+		to, err = d.choose(ctx, s, found)
+	}
 	if err != nil {
 		return err
 	}
 	if to != nil {
 		d.join(s, to)
 		return nil
-	}
-	if shared {
-		return nil // nobody's phone makes nobody's card
 	}
 	card := &orderhub.Card{Shown: s.person.Shown, Keys: s.person.Keys()}
 	p := &pile{root: card, cards: []*orderhub.Card{card}}

@@ -240,6 +240,11 @@ func TestSharedPhone(t *testing.T) {
 		if len(cards) != maxShared+1 || !cards[0] { // 0: no card
 			t.Errorf("%d cards for one phone, want %d and orders without", len(cards), maxShared)
 		}
+		w.take(bought("a", "Анна", "+79001234567", "anna@example.org"), bought("b", "Покупатель3", "+79001234567", ""))
+		w.take(bought("c", "", "+79001234567", "anna@example.org"))
+		if w.buyer("a") == 0 || w.buyer("c") != w.buyer("a") || w.buyer("b") != w.buyer("o-3") {
+			t.Errorf("by what else is told: %d, %d, %d", w.buyer("a"), w.buyer("c"), w.buyer("b"))
+		}
 	})
 }
 
