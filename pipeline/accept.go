@@ -472,19 +472,6 @@ func (e *entry) note(b *ledgerBatch, n news, before orderhub.Snapshot, headline 
 	}
 }
 
-func cancelWhy(s orderhub.Snapshot) string {
-	if s.Cancellation == nil {
-		return ""
-	}
-	return s.Cancellation.Reason
-}
-
-// nativeWords are the channel's own words, kept with an event.
-type nativeWords struct {
-	Native    string `json:"native"`
-	NativeSub string `json:"native_sub"`
-}
-
 func (e *entry) add(b *ledgerBatch, n news, kind orderhub.EventKind, from, to orderhub.Status, why string) {
 	ev := orderhub.Event{
 		At: b.now, Kind: kind, Actor: orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID}, From: from, To: to,
