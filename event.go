@@ -38,6 +38,7 @@ const (
 	EventHold        EventKind = "hold"         // a hold was set or lifted
 	EventDrift       EventKind = "drift"        // a word of the channel that is not known
 	EventReturn      EventKind = "return"       // goods of the order come back, or something about that changed
+	EventErased      EventKind = "erased"       // the buyer's data was erased
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from

@@ -64,7 +64,7 @@ var importRules = []importRule{
 	{"notify", []string{".", "webhook"}, []string{"github.com/wneessen/go-mail"}, "messages know neither the pipeline nor a database"},
 	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
 		"the pipeline reaches channels through the contract only"},
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},

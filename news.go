@@ -322,7 +322,7 @@ func keepCustomer(c, old Customer) Customer {
 		c.Phone, c.ProxyPhone = old.Phone, old.ProxyPhone
 	}
 	for _, f := range []struct{ now, before *string }{
-		{&c.Name, &old.Name}, {&c.Email, &old.Email}, {&c.Company, &old.Company}, {&c.INN, &old.INN}, {&c.KPP, &old.KPP},
+		{&c.ID, &old.ID}, {&c.Name, &old.Name}, {&c.Email, &old.Email}, {&c.Company, &old.Company}, {&c.INN, &old.INN}, {&c.KPP, &old.KPP},
 	} {
 		if *f.now == "" {
 			*f.now = *f.before

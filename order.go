@@ -83,7 +83,7 @@ type Snapshot struct {
 	// when it gives none.
 	Total Money `json:"total,omitzero"`
 	// Comment is the buyer's.
-	Comment string `json:"comment,omitempty"`
+	Comment string `json:"comment,omitempty" personal:"text"`
 
 	// Requires lists what must be filled before hand-over, in the channel's
 	// words: "sgtin", "mandatory_mark:1550012345", "CIS:810001".
@@ -131,15 +131,18 @@ type Line struct {
 
 // Customer is what a channel tells of the buyer; mostly little.
 type Customer struct {
-	Name  string `json:"name,omitempty"`
-	Phone string `json:"phone,omitempty"`
-	Email string `json:"email,omitempty"`
+	// ID is the channel's own id of the buyer, where it is the same in each of his
+	// orders.
+	ID    string `json:"id,omitempty" personal:"text"`
+	Name  string `json:"name,omitempty" personal:"name"`
+	Phone string `json:"phone,omitempty" personal:"phone"`
+	Email string `json:"email,omitempty" personal:"email"`
 	// ProxyPhone is true when Phone is a marketplace's substitute number:
 	// such numbers never identify a person.
 	ProxyPhone bool   `json:"proxy_phone,omitempty"`
-	Company    string `json:"company,omitempty"`
-	INN        string `json:"inn,omitempty"`
-	KPP        string `json:"kpp,omitempty"`
+	Company    string `json:"company,omitempty" personal:"name"`
+	INN        string `json:"inn,omitempty" personal:"text"`
+	KPP        string `json:"kpp,omitempty" personal:"text"`
 }
 
 // Shipping is how and where the goods go.
@@ -147,7 +150,7 @@ type Shipping struct {
 	// Method in the channel's words, for people.
 	Method   string `json:"method,omitempty"`
 	Carrier  string `json:"carrier,omitempty"`
-	Address  string `json:"address,omitempty"`
+	Address  string `json:"address,omitempty" personal:"drop"`
 	City     string `json:"city,omitempty"`
 	Tracking string `json:"tracking,omitempty"`
 	// Warehouse is the seller's warehouse in the channel's words.
@@ -265,6 +268,12 @@ type Order struct {
 	// read earlier and saved later is not news. RawID is that answer.
 	ReadAt time.Time `json:"read_at,omitzero"`
 	RawID  int64     `json:"raw_id,omitempty"`
+
+	// CardID is the card on which the order arrived, 0 = none: cards are merged and
+	// parted without touching orders. ErasedAt is when the buyer's data was erased;
+	// no news brings it back.
+	CardID   int64     `json:"card,omitempty"`
+	ErasedAt time.Time `json:"erased_at,omitzero"`
 
 	// Version counts changes, from 1; used to detect lost updates.
 	Version   int64     `json:"version"`

@@ -75,7 +75,7 @@ type ReturnSnapshot struct {
 	NoGoods bool `json:"no_goods,omitempty"`
 	// Reason in the channel's wording; Comment is the buyer's own text.
 	Reason  string `json:"reason,omitempty"`
-	Comment string `json:"comment,omitempty"`
+	Comment string `json:"comment,omitempty" personal:"text"`
 
 	Lines []ReturnLine `json:"lines,omitempty"`
 	// Refund is what the buyer gets back, Compensation what the channel pays the
@@ -94,7 +94,7 @@ type ReturnSnapshot struct {
 	// not tell in this answer; empty = none.
 	Actions []ReturnAction `json:"actions,omitzero"`
 	// Photos and videos of the buyer: addresses at the channel.
-	Photos []string `json:"photos,omitempty"`
+	Photos []string `json:"photos,omitempty" personal:"drop"`
 
 	OpenedAt time.Time `json:"opened_at,omitzero"`
 	// ChangedAt is the channel's own time of the last change; zero = not told.

@@ -55,6 +55,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	cfg.DocsPath = ""
 	cfg.SchemasPath = ""
 	cfg.CreateHooks = nil // no $schema fields in answers
+	cfg.Transformers = append(cfg.Transformers, maskAnswer)
 	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.Info.Description = description
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -82,6 +83,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.reservations(h)
 	a.goods(h)
 	a.returns(h)
+	a.customers(h)
 	a.imports(h)
 	a.notifyRules(h)
 	a.recipients(h)

@@ -28,8 +28,8 @@ type CallView struct {
 	Path    string    `json:"path"`
 	Status  int       `json:"status" doc:"The HTTP status; 0 when no answer came."`
 	Failure string    `json:"failure,omitempty"`
-	Request any       `json:"request,omitempty" doc:"As it was sent, without keys, its first 256 KB; a text when it is not JSON."`
-	Reply   any       `json:"reply,omitempty" doc:"As it came, without keys, its first 256 KB; a text when it is not JSON. May hold personal data."`
+	Request any       `json:"request,omitempty" personal:"hidden" doc:"As it was sent, without keys, its first 256 KB; a text when it is not JSON."`
+	Reply   any       `json:"reply,omitempty" personal:"hidden" doc:"As it came, without keys, its first 256 KB; a text when it is not JSON. May hold personal data."`
 }
 
 func callView(c store.Call) CallView {

@@ -21,7 +21,7 @@ type RawRow struct {
 	ExternalID string     `json:"external_id"`
 	Source     string     `json:"source" doc:"The feed, or hint, refresh, check, webhook, api, push, repull."`
 	ReadAt     time.Time  `json:"read_at"`
-	State      string     `json:"state" enum:"pending,done,quarantined,dropped"`
+	State      string     `json:"state" enum:"pending,done,quarantined,dropped,erased"`
 	Error      string     `json:"error,omitempty" doc:"Why it is in quarantine."`
 	Attempts   int        `json:"attempts,omitempty"`
 	Bytes      int        `json:"bytes"`
@@ -37,7 +37,7 @@ type RawPage struct {
 // RawCard is a raw answer with its payload and what today's adapter makes of it.
 type RawCard struct {
 	RawRow
-	Payload any      `json:"payload" doc:"As it came; a text when it is not JSON. Holds personal data."`
+	Payload any      `json:"payload" personal:"hidden" doc:"As it came; a text when it is not JSON. Holds personal data."`
 	Verdict string   `json:"verdict,omitempty" doc:"What accepting it now would do: applied, same, refused."`
 	Why     string   `json:"why,omitempty"`
 	Diff    []string `json:"diff,omitempty" doc:"What it would change in the order."`
@@ -58,7 +58,7 @@ type Requeued struct {
 func (a *API) inbox(h huma.API) {
 	type listIn struct {
 		Account    string `query:"account"`
-		State      string `query:"state" enum:"pending,done,quarantined,dropped"`
+		State      string `query:"state" enum:"pending,done,quarantined,dropped,erased"`
 		ExternalID string `query:"external_id" maxLength:"200"`
 		Before     int64  `query:"before" minimum:"1" doc:"Only ids below: the \"before\" of the previous page."`
 		Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"50"`

@@ -197,9 +197,16 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	c := OrderCard{
 		OrderRow: row(o), Buyer: s.Customer, Shipping: s.Shipping, Comment: s.Comment, Cancellation: s.Cancellation,
 		CancelRequest: s.CancelRequest, Requires: s.Requires, ParentID: s.ParentID, SiteOrderID: s.SiteOrderID,
-		Discrepancies: s.Discrepancies, Drift: s.Drift, Siblings: []OrderRow{}, Next: []NextStep{},
+		Discrepancies: s.Discrepancies, Drift: s.Drift, Siblings: []OrderRow{}, Next: []NextStep{}, ErasedAt: timeOrNil(o.ErasedAt),
 	}
 	var err error
+	if o.CardID != 0 {
+		roots, err := a.store.RootsOf(ctx, []int64{o.CardID})
+		if err != nil {
+			return c, err
+		}
+		c.CustomerID = roots[o.CardID]
+	}
 	if c.Lines, err = a.linesOf(ctx, o); err != nil {
 		return c, err
 	}

@@ -79,8 +79,8 @@ type ReturnPartView struct {
 // ReturnCard is a return with everything that belongs to it.
 type ReturnCard struct {
 	ReturnRow
-	Comment   string                   `json:"comment,omitempty" doc:"The buyer's own text."`
-	Photos    []string                 `json:"photos,omitempty" doc:"The buyer's, addresses at the channel."`
+	Comment   string                   `json:"comment,omitempty" personal:"text" doc:"The buyer's own text."`
+	Photos    []string                 `json:"photos,omitempty" personal:"drop" doc:"The buyer's, addresses at the channel."`
 	Place     string                   `json:"place,omitempty" doc:"Where the goods lie or are brought to."`
 	Barcode   string                   `json:"barcode,omitempty" doc:"Opens the place."`
 	Lines     []orderhub.ReturnLine    `json:"lines" doc:"What comes back, in the channel's words."`

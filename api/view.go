@@ -32,7 +32,7 @@ type OrderRow struct {
 	CancelledBy    orderhub.CancelParty `json:"cancelled_by,omitempty" enum:"buyer,seller,channel,carrier,system,split" doc:"Who cancelled, as far as it is known."`
 	Total          *orderhub.Money      `json:"total,omitempty"`
 	Units          int64                `json:"units"`
-	Customer       string               `json:"customer,omitempty"`
+	Customer       string               `json:"customer,omitempty" personal:"name"`
 	Version        int64                `json:"version"`
 	UpdatedAt      time.Time            `json:"updated_at"`
 	ReceivedAt     time.Time            `json:"received_at" doc:"When the hub first had the order."`
@@ -73,7 +73,9 @@ type OrderCard struct {
 	Goods         []GoodsView             `json:"goods" doc:"What the order needs of the warehouse, product by product, and what it has got."`
 	Buyer         orderhub.Customer       `json:"buyer"`
 	Shipping      orderhub.Shipping       `json:"shipping"`
-	Comment       string                  `json:"comment,omitempty"`
+	CustomerID    int64                   `json:"customer_id,omitempty" doc:"The buyer's card; absent when nothing identifies him."`
+	ErasedAt      *time.Time              `json:"erased_at,omitempty" doc:"When the buyer's data was erased."`
+	Comment       string                  `json:"comment,omitempty" personal:"text"`
 	Cancellation  *orderhub.Cancellation  `json:"cancellation,omitempty"`
 	CancelRequest *orderhub.CancelRequest `json:"cancel_request,omitempty"`
 	Removed       []RemovedView           `json:"removed" doc:"Units that were taken out while the order goes on, oldest first."`

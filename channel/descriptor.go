@@ -30,6 +30,8 @@ type Descriptor struct {
 	ReadBatch, PushBatch int
 	// Stock is how the channel takes stock figures.
 	Stock StockLimits
+	// Buyers is what the channel tells of buyers, and what of it is a substitute.
+	Buyers Buyers
 	// RefreshOpen is how often every open order is read again, for channels
 	// whose lists do not show changes (WB); 0 = never.
 	RefreshOpen time.Duration
@@ -40,6 +42,26 @@ type Descriptor struct {
 	WebhookIPs []string
 	// WebhookLimit caps the body of a webhook; 0 = 1 MiB.
 	WebhookLimit int64
+}
+
+// Contact is what a channel gives in place of a buyer's datum.
+type Contact string
+
+// The kinds of contacts. Only a real one may identify a person.
+const (
+	ContactNone   Contact = ""       // nothing
+	ContactReal   Contact = "real"   // as the buyer gave it
+	ContactProxy  Contact = "proxy"  // a substitute that leads to the buyer for a while
+	ContactMasked Contact = "masked" // with stars, or initials
+)
+
+// Buyers is what a channel tells of buyers, as data. The normaliser follows it:
+// Customer.ProxyPhone is set where Phone is a proxy.
+type Buyers struct {
+	Name, Phone, Email Contact
+	// ID: the channel names each buyer by an id that is the same in all his orders.
+	ID   bool
+	Note string
 }
 
 // Setting is one field of the account form.

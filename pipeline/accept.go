@@ -23,6 +23,8 @@ type news struct {
 	snap orderhub.Snapshot
 	back *orderhub.ReturnSnapshot // of a return: then there is no snap
 	err  error                    // why it cannot be understood; the answer goes to quarantine
+	// person is the buyer of the snapshot, normalised.
+	person orderhub.Person
 }
 
 // acceptPending interprets what waits in the inbox of an account, batch by
@@ -143,6 +145,9 @@ func (h *Hub) normalise(a *account, r store.Raw) (n news) {
 	if n.err == nil {
 		n.err = scrub(&n.snap)
 	}
+	if n.err == nil {
+		n.person = personOf(a.channel.Descriptor.Buyers, a.ID, n.snap.Customer)
+	}
 	return n
 }
 
@@ -166,7 +171,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err != nil {
 			return err
 		}
-		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}, backs: map[string]*backEntry{}, goods: goods}
+		b := &ledgerBatch{hub: h, tx: tx, account: a, now: h.store.Now(), orders: map[string]*entry{}, backs: map[string]*backEntry{}, goods: goods, people: map[orderhub.Customer]orderhub.Person{}}
 		if err := b.load(ctx, batch); err != nil {
 			return err
 		}
@@ -174,6 +179,8 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 			if !waited[n.raw.ID] {
 				continue // another process was faster
 			}
+			b.forget(&n)
+			b.people[n.snap.Customer] = n.person
 			if n.err == nil && n.back == nil {
 				if e := b.orders[n.snap.ExternalID]; e != nil {
 					orderhub.KeepCut(&e.order.Snapshot, &n.snap)
@@ -239,6 +246,9 @@ type ledgerBatch struct {
 
 	backs    map[string]*backEntry // returns by external id
 	received bool                  // goods of some came in
+
+	people map[orderhub.Customer]orderhub.Person
+	erase  []int64 // raw answers whose payload is to go: they are about erased orders
 }
 
 // entry is one order of the batch.
@@ -247,6 +257,7 @@ type entry struct {
 	fresh   bool // to insert
 	dirty   bool // to update
 	content bool // lines and words too
+	buyer   bool // the buyer's data changed
 	events  []orderhub.Event
 	drift   []orderhub.Drift
 	losses  []loss // units that the order lost while it goes on
@@ -256,8 +267,11 @@ type entry struct {
 func (b *ledgerBatch) load(ctx context.Context, batch []news) error {
 	var ids []string
 	for _, n := range batch {
-		if n.err == nil && n.back == nil {
+		switch {
+		case n.err == nil && n.back == nil:
 			ids = append(ids, n.snap.ExternalID)
+		case n.err != nil && n.raw.ExternalID != "":
+			ids = append(ids, n.raw.ExternalID) // its data may have been erased
 		}
 	}
 	backs, ofBacks, err := b.ordersOfReturns(ctx, batch)
@@ -450,6 +464,9 @@ func (e *entry) note(b *ledgerBatch, n news, before orderhub.Snapshot, headline 
 	if !sameContent(before, now) {
 		e.content = true
 	}
+	if before.Customer != now.Customer {
+		e.buyer = true
+	}
 	if before.GroupKey != now.GroupKey || before.SiteOrderID != now.SiteOrderID {
 		b.follow = true
 	}
@@ -458,13 +475,6 @@ func (e *entry) note(b *ledgerBatch, n news, before orderhub.Snapshot, headline 
 			e.drift = append(e.drift, d)
 		}
 	}
-}
-
-func cancelWhy(s orderhub.Snapshot) string {
-	if s.Cancellation == nil {
-		return ""
-	}
-	return s.Cancellation.Reason
 }
 
 // eventWords are what programs read of an event that news caused: the channel's own

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/orderhub/orderhub"
@@ -12,6 +13,12 @@ import (
 
 // write puts everything into the database.
 func (b *ledgerBatch) write(ctx context.Context) error {
+	if err := b.giveCards(ctx); err != nil {
+		return err
+	}
+	if err := b.tx.EraseRaws(ctx, b.erase); err != nil {
+		return err
+	}
 	var inserts, updates, again []store.Change
 	for _, e := range b.order {
 		inserts = append(inserts, store.Change{Order: e.order, Content: true})
@@ -98,6 +105,11 @@ func (b *ledgerBatch) writeEvents(ctx context.Context, events []orderhub.Event) 
 	}
 	slices.SortStableFunc(events, func(x, y orderhub.Event) int { return cmp.Compare(orLast(x.InboxID), orLast(y.InboxID)) })
 	return b.tx.AddEvents(ctx, events)
+}
+
+// inOrderOfID sorts orders that are in the ledger.
+func inOrderOfID(orders map[string]*entry) []*entry {
+	return slices.SortedFunc(maps.Values(orders), func(x, y *entry) int { return cmp.Compare(x.order.ID, y.order.ID) })
 }
 
 // orLast sorts what no raw answer says behind what one does.

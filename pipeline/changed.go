@@ -52,3 +52,16 @@ func fields(s orderhub.Snapshot) map[string]json.RawMessage {
 	}
 	return out
 }
+
+func cancelWhy(s orderhub.Snapshot) string {
+	if s.Cancellation == nil {
+		return ""
+	}
+	return s.Cancellation.Reason
+}
+
+// nativeWords are the channel's own words, kept with an event.
+type nativeWords struct {
+	Native    string `json:"native"`
+	NativeSub string `json:"native_sub"`
+}

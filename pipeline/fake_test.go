@@ -56,6 +56,7 @@ func newFake() *fake {
 func fakeDescriptor() channel.Descriptor {
 	return channel.Descriptor{
 		Name: fakeName, Title: "Fake market", ReadBatch: 3, PushBatch: 4, Patience: 10 * time.Minute,
+		Buyers:   channel.Buyers{Name: channel.ContactReal, Phone: channel.ContactReal, Email: channel.ContactReal, ID: true},
 		Feeds:    []channel.Feed{{Name: "orders", Every: time.Minute}},
 		Settings: []channel.Setting{{Key: "token", Title: "Token", Secret: true}, {Key: channel.SettingWebhookIPs, Title: "Senders"}},
 		CancelReasons: []channel.CancelReason{

@@ -253,6 +253,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.tell(ctx, orderhub.RecipientKind(lane.Account), lease)
 	case jobs.WorkListen:
 		return h.listen(ctx, lease)
+	case jobs.WorkCards:
+		return h.tendCards(ctx, lease)
 	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan:
 	}
 	a, err := h.account(ctx, lane.Account)
@@ -285,7 +287,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -316,6 +318,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 		lanes = append(lanes, stockLane)
 	}
 	lanes = append(lanes, h.notifyLanes(d)...)
+	if d.Cards {
+		lanes = append(lanes, cardsLane)
+	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {
 		return nil, err

@@ -242,6 +242,9 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 		if !e.dirty {
 			continue
 		}
+		if order != nil && !order.order.ErasedAt.IsZero() {
+			forgetReturn(e.ret)
+		}
 		dirty = append(dirty, e.ret)
 		if order != nil {
 			order.dirty = true

@@ -35,7 +35,7 @@ func scrub(s *orderhub.Snapshot) error {
 	}
 	s.Scheme, s.Payment = orderhub.Scheme(clean(string(s.Scheme))), orderhub.Payment(clean(string(s.Payment)))
 	for _, p := range []*string{
-		&s.Customer.Name, &s.Customer.Phone, &s.Customer.Email, &s.Customer.Company, &s.Customer.INN, &s.Customer.KPP,
+		&s.Customer.ID, &s.Customer.Name, &s.Customer.Phone, &s.Customer.Email, &s.Customer.Company, &s.Customer.INN, &s.Customer.KPP,
 		&s.Shipping.Method, &s.Shipping.Carrier, &s.Shipping.Address, &s.Shipping.City, &s.Shipping.Tracking, &s.Shipping.Warehouse,
 		&s.Comment,
 	} {

@@ -96,7 +96,7 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 		so.Rate = -1
 	}
 	handler := server.New(so)
-	w.srv = httptest.NewServer(handler)
+	w.srv = httptest.NewServer(withLess(handler))
 	t.Cleanup(func() {
 		w.srv.Close()
 		for _, s := range w.secrets {

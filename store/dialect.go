@@ -55,6 +55,9 @@ type querier interface {
 	// values", where the subquery calls the value k.value. Its own arguments come
 	// before arg.
 	inEach(subquery string, values []string) (condition string, arg any)
+	// forEach makes a table of the rows that have one of values in a column, looked
+	// up one value after the other whatever the planner thinks of their number.
+	forEach(table, column string, values any) (rows string, arg any)
 	// inQuery makes the condition "column is in what the subquery finds", a step
 	// that is done first and not woven into the rest.
 	inQuery(column, subquery string) (condition string)
@@ -65,6 +68,9 @@ type querier interface {
 	lock() string
 	// writesEvents tells settledEvents of this transaction; before ids are taken.
 	writesEvents(ctx context.Context) error
+	// lockWords lets one transaction at a time go on with a word, until its end. The
+	// words are sorted.
+	lockWords(ctx context.Context, words []string) error
 }
 
 type rowset interface {
@@ -261,6 +267,11 @@ func (q sqliteQuerier) inEach(subquery string, values []string) (string, any) {
 	return "id IN (SELECT (" + subquery + ") FROM json_each(?) k)", list
 }
 
+func (q sqliteQuerier) forEach(table, column string, values any) (string, any) {
+	_, list := q.in("", values)
+	return "(SELECT t.* FROM json_each(?) k CROSS JOIN " + table + " t ON t." + column + " = k.value)", list
+}
+
 func (q sqliteQuerier) inQuery(column, subquery string) string {
 	return column + " IN (" + subquery + ")"
 }
@@ -271,6 +282,8 @@ func (q sqliteQuerier) lock() string { return "" }
 
 // One writer at a time: ids appear in their order.
 func (q sqliteQuerier) writesEvents(context.Context) error { return nil }
+
+func (q sqliteQuerier) lockWords(context.Context, []string) error { return nil }
 
 // statements keeps statements compiled: with SQLite compiling a statement often
 // takes longer than running it.
@@ -457,6 +470,14 @@ func (q pgQuerier) inEach(subquery string, values []string) (string, any) {
 	return "id = ANY(ARRAY(SELECT (" + subquery + ") FROM unnest(?::text[]) k(value)))", values
 }
 
+func (q pgQuerier) forEach(table, column string, values any) (string, any) {
+	array := "bigint[]"
+	if _, ok := values.([]string); ok {
+		array = "text[]"
+	}
+	return "(SELECT t.* FROM unnest(?::" + array + ") k(value) CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + column + " = k.value OFFSET 0) t)", list(values)
+}
+
 func (q pgQuerier) inQuery(column, subquery string) string {
 	return column + " = ANY(ARRAY(" + subquery + "))"
 }
@@ -466,6 +487,11 @@ func (q pgQuerier) unindexed(column string) string { return column + " || ''" }
 // lock is NO KEY UPDATE: FOR UPDATE would deadlock with the foreign keys of
 // lines and events.
 func (q pgQuerier) lock() string { return " FOR NO KEY UPDATE" }
+
+func (q pgQuerier) lockWords(ctx context.Context, words []string) error {
+	_, err := q.db.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(w, 0)) FROM unnest($1::text[]) w", words)
+	return pgError(err)
+}
 
 func pgError(err error) error {
 	var pe *pgconn.PgError

@@ -23,6 +23,8 @@ type Due struct {
 	// kinds of recipients for whom something waits.
 	Notify bool
 	Tell   []orderhub.RecipientKind
+	// Cards tells that the lane of buyers' cards has something to do.
+	Cards bool
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -56,6 +58,9 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if err := s.notifyDue(ctx, &d); err != nil {
+		return d, err
+	}
+	if d.Cards, err = s.CardsDue(ctx); err != nil {
 		return d, err
 	}
 	d.Feeds, err = s.Feeds(ctx, "")

@@ -18,6 +18,7 @@ const (
 	RawDone        = "done"        // interpreted; its event tells what it did
 	RawQuarantined = "quarantined" // cannot be interpreted; the error says why, can be retried
 	RawDropped     = "dropped"     // a person decided to let it lie
+	RawErased      = "erased"      // the buyer's data was erased: the payload is gone, its hash stays
 )
 
 // Raw is one raw answer in the inbox.
@@ -93,7 +94,7 @@ func (tx *Tx) lastHashes(ctx context.Context, accountID string, items []Raw) (ma
 func (tx *Tx) lastHashesOf(ctx context.Context, accountID, kind string, externalIDs []string, known map[string][32]byte) error {
 	cond, arg := tx.q.inEach("SELECT MAX(i.id) FROM inbox i WHERE i.account_id = ? AND i.kind = ? AND i.external_id = k.value", externalIDs)
 	rows, err := tx.q.query(ctx, `SELECT external_id, sha256 FROM inbox WHERE `+cond+`
-		AND (state <> 'done' OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
+		AND (state NOT IN ('done','erased') OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
 			AND o.doubt = '' AND o.inbox_id <= inbox.id AND o.read_at <= inbox.read_at)
 			OR EXISTS (SELECT 1 FROM returns r JOIN return_parts p ON p.return_id = r.id WHERE r.account_id = inbox.account_id
 			AND r.external_id = inbox.external_id AND p.kind = inbox.kind AND p.read_at <= inbox.read_at))`,
@@ -263,7 +264,7 @@ func (tx *Tx) RequeueRaw(ctx context.Context, accountID string, ids []int64) (in
 // many: an adapter that misread them has been mended.
 func (tx *Tx) ReopenRaw(ctx context.Context, accountID string, ids []int64) (int64, error) {
 	cond, arg := tx.q.in("id", ids)
-	n, err := tx.q.exec(ctx, "UPDATE inbox SET state = 'pending' WHERE account_id = ? AND "+cond, accountID, arg)
+	n, err := tx.q.exec(ctx, "UPDATE inbox SET state = 'pending' WHERE account_id = ? AND state <> 'erased' AND "+cond, accountID, arg)
 	if err != nil {
 		return 0, fmt.Errorf("reopen raw answers: %w", err)
 	}

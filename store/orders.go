@@ -12,7 +12,7 @@ import (
 )
 
 const orderColumns = `id, account_id, channel, status, requested, hub_holds, doubt, doubt_since, data, version, inbox_id, read_at,
-	created_at, updated_at`
+	created_at, updated_at, customer_id, erased_at`
 
 // orderByExternal finds the number of one order of an account.
 const orderByExternal = "SELECT o.id FROM orders o WHERE o.account_id = ? AND o.external_id = k.value"
@@ -141,9 +141,9 @@ func scanOrders(ctx context.Context, q querier, where string, args ...any) ([]*o
 func scanOrder(rows rowset) (*orderhub.Order, error) {
 	var o orderhub.Order
 	var ch, status, requested, holds, doubt, data string
-	var doubtSince, readAt, created, updated int64
+	var doubtSince, readAt, created, updated, erased int64
 	if err := rows.Scan(&o.ID, &o.AccountID, &ch, &status, &requested, &holds, &doubt, &doubtSince, &data, &o.Version,
-		&o.RawID, &readAt, &created, &updated); err != nil {
+		&o.RawID, &readAt, &created, &updated, &o.CardID, &erased); err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
 	if err := json.Unmarshal([]byte(data), &o.Snapshot); err != nil {
@@ -151,7 +151,7 @@ func scanOrder(rows rowset) (*orderhub.Order, error) {
 	}
 	o.Channel, o.Headline, o.Requested = orderhub.Channel(ch), orderhub.Status(status), orderhub.Status(requested)
 	o.Doubt, o.DoubtSince = orderhub.Status(doubt), fromMicros(doubtSince)
-	o.ReadAt, o.CreatedAt, o.UpdatedAt = fromMicros(readAt), fromMicros(created), fromMicros(updated)
+	o.ReadAt, o.CreatedAt, o.UpdatedAt, o.ErasedAt = fromMicros(readAt), fromMicros(created), fromMicros(updated), fromMicros(erased)
 	for _, h := range strings.Split(holds, ",") {
 		if h != "" {
 			o.HubHolds = append(o.HubHolds, orderhub.Hold(h))
@@ -223,8 +223,8 @@ type Change struct {
 
 var orderInsertColumns = []string{"id", "account_id", "channel", "external_id", "external_number", "group_key", "parent_id",
 	"site_order_id", "scheme", "status", "requested", "channel_status", "native", "native_sub", "payment", "holds", "hub_holds",
-	"read_only", "placed_at", "changed_at", "ship_by", "answer_by", "total_minor", "currency", "customer", "units", "doubt", "doubt_since",
-	"data", "version", "inbox_id", "read_at", "created_at", "updated_at"}
+	"read_only", "placed_at", "changed_at", "ship_by", "answer_by", "total_minor", "currency", "customer", "units",
+	"doubt", "doubt_since", "data", "version", "inbox_id", "read_at", "created_at", "updated_at", "customer_id", "erased_at"}
 
 // orderValues lists the values of orderInsertColumns.
 func orderValues(o *orderhub.Order) ([]any, error) {
@@ -243,7 +243,7 @@ func orderValues(o *orderhub.Order) ([]any, error) {
 		snap.NativeSub, string(snap.Payment), holdList(o.Holds(), true), holdList(o.HubHolds, false), readOnly,
 		micros(snap.PlacedAt), micros(snap.ChangedAt), micros(snap.ShipBy), answerBy(snap), snap.Total.Minor, snap.Total.Currency,
 		snap.Customer.Name, snap.Units(), string(o.Doubt), micros(o.DoubtSince), string(data), o.Version, o.RawID,
-		micros(o.ReadAt), micros(o.CreatedAt), micros(o.UpdatedAt)}, nil
+		micros(o.ReadAt), micros(o.CreatedAt), micros(o.UpdatedAt), o.CardID, micros(o.ErasedAt)}, nil
 }
 
 // answerBy is when the buyer's wish to cancel is to be answered, 0 = nobody waits.

@@ -95,6 +95,7 @@ func checkSamples(t testing.TB, s *Suite) {
 		}
 		unknown = unknown || snap.Status == orderhub.StatusUnknown
 		drift = drift || len(snap.Drift) > 0
+		checkBuyer(t, s.Channel.Descriptor.Buyers, sm.name, snap.Customer)
 		var shown any = snap
 		if err != nil {
 			shown = map[string]string{"error": err.Error()}
@@ -108,6 +109,26 @@ func checkSamples(t testing.TB, s *Suite) {
 	}
 	if !unknown || !drift {
 		t.Errorf("the samples lack an unknown status (have: %v) or another unknown word with Drift (have: %v)", unknown, drift)
+	}
+}
+
+// checkBuyer: what the table of buyers calls a substitute is marked as one, and
+// nothing is told that the table does not list.
+func checkBuyer(t testing.TB, table channel.Buyers, sample string, c orderhub.Customer) {
+	t.Helper()
+	for _, told := range []struct {
+		field, value string
+		kind         channel.Contact
+	}{{"name", c.Name, table.Name}, {"phone", c.Phone, table.Phone}, {"e-mail", c.Email, table.Email}} {
+		if told.value != "" && told.kind == channel.ContactNone {
+			t.Errorf("sample %s tells the buyer's %s; Descriptor.Buyers does not", sample, told.field)
+		}
+	}
+	if c.ProxyPhone != (c.Phone != "" && table.Phone == channel.ContactProxy) {
+		t.Errorf("sample %s: ProxyPhone is %v; Descriptor.Buyers says %q", sample, c.ProxyPhone, table.Phone)
+	}
+	if c.ID != "" && !table.ID {
+		t.Errorf("sample %s tells the buyer's id; Descriptor.Buyers does not", sample)
 	}
 }
 

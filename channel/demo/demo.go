@@ -18,6 +18,7 @@ var Channel = channel.Channel{Descriptor: descriptor, Open: open}
 
 var descriptor = channel.Descriptor{
 	Name: "demo", Title: "Demo market", Doc: "https://demo.example/api",
+	Buyers: channel.Buyers{Name: channel.ContactReal, Phone: channel.ContactReal},
 	Settings: []channel.Setting{
 		{Key: "token", Title: "API token", Help: "Cabinet → Integrations → New token.", Secret: true, Required: true},
 		{Key: "webhook_secret", Title: "Webhook secret", Help: "Cabinet → Integrations → Notifications. Leave empty to go without.", Secret: true},

@@ -299,6 +299,9 @@ func buyer(scheme orderhub.Scheme, p *posting) (orderhub.Customer, string) {
 	c.Name = string(cmp.Or(p.Addressee.v.Name, p.Customer.v.Name))
 	c.Phone = string(cmp.Or(p.Customer.v.Phone, p.Addressee.v.Phone))
 	c.ProxyPhone = c.Phone != ""
+	if id := string(p.Customer.v.ID); id != "0" {
+		c.ID = id
+	}
 	return c, string(p.Customer.v.Address.v.Comment)
 }
 

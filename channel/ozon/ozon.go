@@ -61,6 +61,10 @@ var descriptor = channel.Descriptor{
 	Name:  "ozon",
 	Title: "Ozon",
 	Doc:   "https://docs.ozon.ru/api/seller/",
+	Buyers: channel.Buyers{
+		Name: channel.ContactReal, Phone: channel.ContactProxy, ID: true,
+		Note: "Told of rFBS only. The phone is a substitute with a PIN to dial; customer_id names the buyer.",
+	},
 	Settings: []channel.Setting{
 		{
 			Key: settingClientID, Title: "Client ID", Required: true, Check: checkClientID,

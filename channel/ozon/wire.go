@@ -70,6 +70,7 @@ type cancellation struct {
 }
 
 type customer struct {
+	ID      text           `json:"customer_id"`
 	Name    text           `json:"name"`
 	Phone   text           `json:"phone"`
 	Address loose[address] `json:"address"`

@@ -47,6 +47,7 @@ var limits = []channel.Limit{{
 func descriptor() channel.Descriptor {
 	return channel.Descriptor{
 		Name: Name, Title: "Own site", Doc: "https://www.standardwebhooks.com",
+		Buyers: channel.Buyers{Name: channel.ContactReal, Phone: channel.ContactReal, Email: channel.ContactReal, Note: "As the buyer typed them into the shop."},
 		Settings: []channel.Setting{
 			{
 				Key: settingSecret, Title: "Secret for incoming webhooks", Secret: true, Check: checkSecret,

@@ -84,6 +84,10 @@ var descriptor = channel.Descriptor{
 	Name:  Name,
 	Title: "Wildberries",
 	Doc:   "https://dev.wildberries.ru/docs/openapi/orders-fbs",
+	Buyers: channel.Buyers{
+		Phone: channel.ContactProxy,
+		Note:  "Orders carry nothing of the buyer but the address of DBS. The phones that DBS gives in a call of its own are substitutes with a code to dial; the hub does not read them.",
+	},
 	Settings: []channel.Setting{
 		{
 			Key: settingToken, Title: "API token", Secret: true, Required: true, Check: checkToken,

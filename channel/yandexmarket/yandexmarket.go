@@ -49,6 +49,10 @@ var descriptor = channel.Descriptor{
 	Name:  "yandex_market",
 	Title: "Yandex Market",
 	Doc:   "https://yandex.ru/dev/market/partner-api/doc/ru/",
+	Buyers: channel.Buyers{
+		Name: channel.ContactMasked, Phone: channel.ContactProxy,
+		Note: "Orders carry nothing of the buyer but the address of DBS. The phone that DBS gives in a call of its own is masked; names on labels are a surname with initials; the hub reads neither.",
+	},
 	Settings: []channel.Setting{
 		{
 			Key: settingKey, Title: "Api-Key", Secret: true, Required: true, Check: checkKey,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
 )
 
 // overview compares the channels.
@@ -50,9 +51,24 @@ func channelPage(s sheet) []byte {
 	quotas(p, s)
 	steps(p, s)
 	natives(p, s)
+	buyers(p, s)
 	reasons(p, s)
 	figures(p, s)
 	return p.Bytes()
+}
+
+// buyers tells what of the buyer's data is real: the rest identifies nobody.
+func buyers(p *page, s sheet) {
+	p.heading("Buyers")
+	b := s.Buyers
+	what := func(c channel.Contact) string {
+		if c == channel.ContactNone {
+			return "not told"
+		}
+		return string(c)
+	}
+	p.table([]string{"Name", "Phone", "E-mail", "Id of the buyer"}, [][]string{{what(b.Name), what(b.Phone), what(b.Email), yesNo(b.ID)}})
+	p.line("\n%s Only what is real, and the id, finds a buyer's card.", b.Note)
 }
 
 func settings(p *page, s sheet) {
