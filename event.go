@@ -38,6 +38,10 @@ const (
 	EventHold        EventKind = "hold"         // a hold was set or lifted
 	EventDrift       EventKind = "drift"        // a word of the channel that is not known
 	EventReturn      EventKind = "return"       // goods of the order come back, or something about that changed
+	EventNote        EventKind = "note"         // somebody wrote or deleted a note
+	EventTags        EventKind = "tags"         // tags were put on or taken off
+	EventAssigned    EventKind = "assigned"     // somebody was given the order
+	EventRule        EventKind = "rule"         // an automation rule fired, or would have
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from
@@ -56,4 +60,6 @@ type Event struct {
 	InboxID int64 `json:"inbox_id,omitempty"`
 	// Data holds details for programs: native words, changed fields, effect id.
 	Data json.RawMessage `json:"data,omitempty"`
+	// Cause is set when a rule did it.
+	Cause RuleCause `json:"cause,omitzero"`
 }

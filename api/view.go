@@ -10,29 +10,31 @@ import (
 
 // OrderRow is an order as lists show it.
 type OrderRow struct {
-	Number         int64            `json:"number" doc:"The hub's own order number."`
-	Account        string           `json:"account"`
-	Channel        orderhub.Channel `json:"channel"`
-	ExternalID     string           `json:"external_id" doc:"The channel's key of the order."`
-	ExternalNumber string           `json:"external_number,omitempty" doc:"The number that people see in the channel's cabinet."`
-	Group          string           `json:"group,omitempty" doc:"Shared by what the buyer sees as one purchase."`
-	Scheme         orderhub.Scheme  `json:"scheme"`
-	Status         orderhub.Status  `json:"status" doc:"The headline status."`
-	Requested      orderhub.Status  `json:"requested,omitempty" doc:"Asked for and on its way to the channel."`
-	ChannelStatus  orderhub.Status  `json:"channel_status" doc:"What the channel itself says, translated."`
-	Native         string           `json:"native" doc:"The channel's own word."`
-	NativeSub      string           `json:"native_sub,omitempty"`
-	Payment        orderhub.Payment `json:"payment,omitempty"`
-	Holds          []orderhub.Hold  `json:"holds"`
-	ReadOnly       bool             `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
-	PlacedAt       time.Time        `json:"placed_at"`
-	ShipBy         *time.Time       `json:"ship_by,omitempty"`
-	Total          *orderhub.Money  `json:"total,omitempty"`
-	Units          int64            `json:"units"`
-	Customer       string           `json:"customer,omitempty"`
-	Version        int64            `json:"version"`
-	UpdatedAt      time.Time        `json:"updated_at"`
-	ReceivedAt     time.Time        `json:"received_at" doc:"When the hub first had the order."`
+	Number         int64             `json:"number" doc:"The hub's own order number."`
+	Account        string            `json:"account"`
+	Channel        orderhub.Channel  `json:"channel"`
+	ExternalID     string            `json:"external_id" doc:"The channel's key of the order."`
+	ExternalNumber string            `json:"external_number,omitempty" doc:"The number that people see in the channel's cabinet."`
+	Group          string            `json:"group,omitempty" doc:"Shared by what the buyer sees as one purchase."`
+	Scheme         orderhub.Scheme   `json:"scheme"`
+	Status         orderhub.Status   `json:"status" doc:"The headline status."`
+	Requested      orderhub.Status   `json:"requested,omitempty" doc:"Asked for and on its way to the channel."`
+	ChannelStatus  orderhub.Status   `json:"channel_status" doc:"What the channel itself says, translated."`
+	Native         string            `json:"native" doc:"The channel's own word."`
+	NativeSub      string            `json:"native_sub,omitempty"`
+	Payment        orderhub.Payment  `json:"payment,omitempty"`
+	Holds          []orderhub.Hold   `json:"holds"`
+	Tags           []string          `json:"tags"`
+	Assignee       orderhub.Assignee `json:"assignee,omitempty" doc:"Who works on it."`
+	ReadOnly       bool              `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
+	PlacedAt       time.Time         `json:"placed_at"`
+	ShipBy         *time.Time        `json:"ship_by,omitempty"`
+	Total          *orderhub.Money   `json:"total,omitempty"`
+	Units          int64             `json:"units"`
+	Customer       string            `json:"customer,omitempty"`
+	Version        int64             `json:"version"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+	ReceivedAt     time.Time         `json:"received_at" doc:"When the hub first had the order."`
 }
 
 func row(o *orderhub.Order) OrderRow {
@@ -40,7 +42,7 @@ func row(o *orderhub.Order) OrderRow {
 	r := OrderRow{
 		Number: o.ID, Account: o.AccountID, Channel: o.Channel, ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber,
 		Group: s.GroupKey, Scheme: s.Scheme, Status: o.Headline, Requested: o.Requested, ChannelStatus: s.Status, Native: s.Native,
-		NativeSub: s.NativeSub, Payment: s.Payment, Holds: o.Holds(), ReadOnly: s.ReadOnly, PlacedAt: s.PlacedAt,
+		NativeSub: s.NativeSub, Payment: s.Payment, Holds: o.Holds(), Tags: append([]string{}, o.Tags...), Assignee: o.Assignee, ReadOnly: s.ReadOnly, PlacedAt: s.PlacedAt,
 		ShipBy: timeOrNil(s.ShipBy), Units: s.Units(), Customer: s.Customer.Name, Version: o.Version, UpdatedAt: o.UpdatedAt, ReceivedAt: o.CreatedAt,
 	}
 	if !s.Total.IsZero() {
@@ -75,6 +77,7 @@ type OrderCard struct {
 	Next          []NextStep              `json:"next" doc:"What can be asked for now."`
 	Siblings      []OrderRow              `json:"siblings" doc:"The other orders of the same purchase."`
 	Returns       []ReturnRow             `json:"returns" doc:"Goods of the order that come back, oldest first."`
+	Notes         []orderhub.Note         `json:"notes" doc:"What colleagues wrote, oldest first."`
 	Timeline      []orderhub.Event        `json:"timeline"`
 	Effects       []*orderhub.Effect      `json:"effects"`
 }
