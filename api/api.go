@@ -88,6 +88,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.notices(h)
 	a.texts(h)
 	a.marks(h)
+	a.autoRules(h)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))

@@ -46,6 +46,8 @@ const (
 	WorkNotify Work = "notify" // find out what people are to be told
 	WorkTell   Work = "tell"   // send messages of one kind
 	WorkListen Work = "listen" // what people answer the bot
+
+	WorkRules Work = "rules" // automation rules
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -74,12 +76,14 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkRules:
 		return "inside"
 	case WorkSweep, WorkHints, WorkListen:
 		return "read"
-	case WorkPush, WorkPublish, WorkTell:
+	case WorkPush, WorkPublish:
 		return "push"
+	case WorkTell:
+		return "tell"
 	}
 	return "inside"
 }
@@ -129,7 +133,7 @@ func New(s *store.Store, opts Options) (*Runner, error) {
 	cfg := &river.Config{
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
-			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12},
+			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12}, "tell": {MaxWorkers: 12},
 		},
 		FetchCooldown:               20 * time.Millisecond,
 		FetchPollInterval:           500 * time.Millisecond,

@@ -88,9 +88,11 @@ type Hub struct {
 
 	notify NotifyOptions
 	// step is called between the steps of telling people, in tests that kill there.
-	step      func(name string) error
-	stopping  context.Context // ends long polls
-	stopPolls context.CancelFunc
+	step       func(name string) error
+	conditions conditions
+	faults     faults
+	stopping   context.Context // ends long polls
+	stopPolls  context.CancelFunc
 }
 
 // account is an open adapter with what belongs to it in this process.
@@ -247,7 +249,9 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	case jobs.WorkNotify:
 		return h.notice(ctx, lease)
 	case jobs.WorkTell:
-		return h.tell(ctx, orderhub.RecipientKind(lane.Account), lease)
+		return h.tellLane(ctx, lane, lease)
+	case jobs.WorkRules:
+		return h.automate(ctx, lease)
 	case jobs.WorkListen:
 		return h.listen(ctx, lease)
 	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan:
@@ -282,7 +286,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkRules:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -313,6 +317,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 		lanes = append(lanes, stockLane)
 	}
 	lanes = append(lanes, h.notifyLanes(d)...)
+	if d.Rules {
+		lanes = append(lanes, rulesLane)
+	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {
 		return nil, err

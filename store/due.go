@@ -19,10 +19,11 @@ type Due struct {
 	Dirty bool
 	Goods bool
 	Feeds []FeedPosition
-	// Notify: there are events to look through, or states to look for. Tell are the
-	// kinds of recipients for whom something waits.
+	// Notify: there are events to look through, or states to look for. Tell are those
+	// for whom something waits. Rules: there are events to ask the rules about.
 	Notify bool
-	Tell   []orderhub.RecipientKind
+	Tell   []Told
+	Rules  bool
 }
 
 // Due finds due work of active accounts. All queries read partial or small
