@@ -208,3 +208,46 @@ func TestMailIsToldByTheLane(t *testing.T) {
 		}
 	})
 }
+
+// TestTriesArePaced: a receiver that is full and does not say for how long, or does
+// not know the signature, is not asked every second or minute for a day.
+func TestTriesArePaced(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := &people{world: w}
+		p.must(w.hub.firstRules(t.Context()))
+		p.take(snap("1", orderhub.StatusNew))
+		secret := webhook.NewSecret()
+		r := newTold(t, secret, w.clock.now)
+		p.listener(r.URL, secret)
+		for i, c := range []struct{ status, most int }{{http.StatusTooManyRequests, 60}, {http.StatusUnauthorized, 150}} {
+			r.mu.Lock()
+			r.status, r.calls = slices.Repeat([]int{c.status}, 100_000), 0
+			r.mu.Unlock()
+			p.happens("1", returned(i))
+			for range 25 * 12 {
+				p.noticeFor(0)
+				w.clock.add(5 * time.Minute)
+			}
+			if m := p.notices()[i]; m.State != orderhub.MessageGivenUp || r.calls > c.most || r.calls < 10 {
+				t.Errorf("%d: %d tries, %s", c.status, r.calls, m.State)
+			}
+		}
+	})
+}
+
+func TestGroupIsLinked(t *testing.T) {
+	t.Parallel()
+	eachNotify(t, func(t *testing.T, p *people) {
+		r, err := p.hub.AddRecipient(t.Context(), orderhub.Recipient{Kind: orderhub.RecipientTelegram, Name: "Warehouse"})
+		p.must(err)
+		p.api.Say(-1001, olgaUser, "/start@orderhub_bot "+r.Code)
+		p.hear()
+		if got, _ := p.store.Recipient(t.Context(), r.ID); got.State != orderhub.RecipientActive || got.Chat != -1001 {
+			t.Errorf("%+v", got)
+		}
+		p.api.Say(-1002, olgaUser, "/startle "+r.Code)
+		p.hear()
+		same(t, "said", p.titles())
+	})
+}

@@ -292,6 +292,7 @@ func (h *Hub) settleNotice(m *orderhub.Notice, err error) {
 	}
 	m.Class, m.Error = orderhub.ClassOf(err), Sentence(err)
 	next := jobs.Policy(err, m.Attempts, h.scale)
+	next.Wait = h.paced(err, m.Attempts, next.Wait)
 	switch {
 	case m.Class == orderhub.ClassUncertain && !m.Kind.Repeatable():
 		m.State = orderhub.MessageUncertain
@@ -302,6 +303,30 @@ func (h *Hub) settleNotice(m *orderhub.Notice, err error) {
 	default:
 		m.State, m.NextAt = orderhub.MessagePending, now.Add(next.Wait)
 	}
+}
+
+// authPause is the longest pause between tries that the other side does not let in:
+// a person may mend that at any minute.
+const authPause = 15 * time.Minute
+
+// paced lets tries come ever more slowly that the policy repeats evenly: it is made
+// for one call after the other, here each message has tries of its own.
+func (h *Hub) paced(err error, attempts int, wait time.Duration) time.Duration {
+	var e *orderhub.BorderError
+	if !errors.As(err, &e) {
+		return wait
+	}
+	backoff := jobs.Policy(orderhub.NewBorderError(orderhub.ClassRetry, e.Op, e.Sentence, nil), attempts, h.scale).Wait
+	switch e.Class {
+	case orderhub.ClassRateLimited:
+		if e.RetryAfter == 0 {
+			return max(wait, backoff)
+		}
+	case orderhub.ClassAuth:
+		return max(wait, min(backoff, h.pause(authPause)))
+	case orderhub.ClassRejected, orderhub.ClassRetry, orderhub.ClassUncertain:
+	}
+	return wait
 }
 
 // timingOf reads when a message's rule speaks: any time, when there is no rule.

@@ -26,6 +26,9 @@ func (h *Hub) SaveAutoRule(ctx context.Context, r orderhub.AutoRule) (orderhub.A
 	if err := h.checkAutoRule(ctx, &r); err != nil {
 		return r, err
 	}
+	if err := h.checkFreeName(ctx, r); err != nil {
+		return r, err
+	}
 	out := r
 	err := h.store.InTx(ctx, func(tx *store.Tx) error {
 		out = r
@@ -84,15 +87,6 @@ func (h *Hub) checkAutoRule(ctx context.Context, r *orderhub.AutoRule) error {
 	if r.Name, err = checkName(oneLine.Replace(r.Name)); err != nil {
 		return err
 	}
-	list, err := h.store.AutoRules(ctx)
-	if err != nil {
-		return err
-	}
-	for _, have := range list {
-		if have.ID != r.ID && have.Name == r.Name {
-			return orderhub.InvalidField("name", "rule %d has this name already; histories tell rules apart by it", have.ID)
-		}
-	}
 	if len(r.On) == 0 {
 		return orderhub.InvalidField("on", "names no event; known: %s", joinWords(orderhub.RuleEvents()))
 	}
@@ -113,6 +107,19 @@ func (h *Hub) checkAutoRule(ctx context.Context, r *orderhub.AutoRule) error {
 		return orderhub.InvalidField("per_hour", "must be 1 to %d", maxPerHour)
 	}
 	return h.checkActions(ctx, r.Then)
+}
+
+func (h *Hub) checkFreeName(ctx context.Context, r orderhub.AutoRule) error {
+	list, err := h.store.AutoRules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, have := range list {
+		if have.ID != r.ID && have.Name == r.Name {
+			return orderhub.InvalidField("name", "rule %d has this name already; histories tell rules apart by it", have.ID)
+		}
+	}
+	return nil
 }
 
 func (h *Hub) checkActions(ctx context.Context, then []orderhub.Action) error {

@@ -122,6 +122,9 @@ func (f *firing) run(ctx context.Context) error {
 		}
 		f.outcomes = append(f.outcomes, orderhub.ActionOutcome{Do: a.Do, What: what, Refused: refused})
 	}
+	if err := f.hub.between("acted"); err != nil {
+		return err
+	}
 	return f.settle(ctx, outcome, f.words())
 }
 
