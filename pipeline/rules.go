@@ -77,8 +77,8 @@ func (h *Hub) automate(ctx context.Context, lease store.Lease) error {
 			return err
 		}
 		to := last
-		if len(list) > 0 {
-			events, err := h.store.EventsAfter(ctx, at, rulesBatch)
+		if begin := max(at, firstAsked(list)); len(list) > 0 && begin < last {
+			events, err := h.store.EventsAfter(ctx, begin, rulesBatch)
 			if err != nil {
 				return err
 			}
@@ -106,6 +106,16 @@ func (h *Hub) automate(ctx context.Context, lease store.Lease) error {
 		at = to
 	}
 	return nil
+}
+
+// firstAsked is the event behind which the first of the rules begins to listen.
+// While no rule is on, the position stays where it is.
+func firstAsked(list []ready) int64 {
+	first := int64(1<<63 - 1)
+	for _, r := range list {
+		first = min(first, r.AfterEvent)
+	}
+	return first
 }
 
 // askRules asks the rules about events, oldest first. A firing changes its order,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/store"
+	"github.com/orderhub/orderhub/store/storetest"
 	"github.com/orderhub/orderhub/webhook"
 )
 
@@ -521,5 +522,66 @@ func TestFaultWhileFiring(t *testing.T) {
 		if p.must(err); got.Error == "" || strings.Contains(got.Error, "disk") || !got.Enabled {
 			t.Errorf("%+v", got)
 		}
+	})
+}
+
+// TestRulesWaitForWork: while no rule is on, the lane is not rung; the first one
+// that is switched on does not begin with the whole past.
+func TestRulesWaitForWork(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		rung := func() bool {
+			lanes, err := w.hub.due(t.Context())
+			w.must(err)
+			return slices.Contains(lanes, rulesLane)
+		}
+		for i := range 3 * rulesBatch / 2 {
+			w.take(snap(fmt.Sprint(i), orderhub.StatusNew))
+		}
+		if rung() {
+			t.Error("the lane is rung without rules")
+		}
+		r := w.rule(orderhub.AutoRule{Name: "r", On: on(orderhub.EventReceived), Then: do(tag("x"))})
+		w.take(snap("new", orderhub.StatusNew))
+		if !rung() {
+			t.Error("the lane is not rung")
+		}
+		batches := 0
+		w.hub.step = func(at string) error {
+			if at == "asked" {
+				batches++
+			}
+			return nil
+		}
+		w.must(w.hub.automate(t.Context(), store.Lease{}))
+		same(t, "fired", w.fired(r), "new done")
+		if batches != 1 {
+			t.Errorf("%d batches were read", batches)
+		}
+	})
+}
+
+// TestRulesRun starts a whole hub: the background lanes let a rule fire, and its
+// status reaches the channel.
+func TestRulesRun(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		live := storetest.Open(t, storetest.Config(t, w.engine)) // by the real clock
+		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond})
+		w.must(err)
+		_, err = h.AddAccount(t.Context(), acct, fakeName, "", map[string]string{"token": "very-secret"})
+		w.must(err)
+		r, err := h.SaveAutoRule(t.Context(), orderhub.AutoRule{Name: "r", On: on(orderhub.EventReceived),
+			Then: do(tag("x"), orderhub.Action{Do: orderhub.ActStatus, Status: orderhub.StatusConfirmed})})
+		w.must(err)
+		_, err = h.SwitchAutoRule(t.Context(), r.ID, true)
+		w.must(err)
+		w.fake.place(snap("1", orderhub.StatusNew))
+		w.must(h.Start(t.Context()))
+		eventually(t, "the order is confirmed by the rule", func() bool {
+			list, err := live.OrdersByExternal(t.Context(), acct, []string{"1"})
+			return err == nil && len(list) == 1 && list[0].HasTag("x") && list[0].Headline == orderhub.StatusConfirmed
+		})
+		w.must(h.Stop(t.Context()))
 	})
 }

@@ -113,7 +113,7 @@ func readNotices(ctx context.Context, q querier, where string, args ...any) ([]o
 func (s *Store) notifyDue(ctx context.Context, d *Due) error {
 	now := s.Now()
 	words, err := s.column(ctx, `SELECT c.name FROM notify_cursors c WHERE c.name IN ('events','rules')
-			AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position)
+			AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position) AND (c.name = 'events' OR EXISTS (SELECT 1 FROM rules WHERE enabled = 1))
 		UNION ALL SELECT 'watch' FROM notify_cursors WHERE name = 'watch' AND at <= ?`, micros(now.Add(-WatchEvery)))
 	if err != nil {
 		return err
