@@ -39,6 +39,10 @@ const (
 	EventDrift       EventKind = "drift"        // a word of the channel that is not known
 	EventReturn      EventKind = "return"       // goods of the order come back, or something about that changed
 	EventErased      EventKind = "erased"       // the buyer's data was erased
+	EventNote        EventKind = "note"         // somebody wrote or deleted a note
+	EventTags        EventKind = "tags"         // tags were put on or taken off
+	EventAssigned    EventKind = "assigned"     // somebody was given the order
+	EventRule        EventKind = "rule"         // an automation rule fired, or would have
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from
@@ -57,4 +61,6 @@ type Event struct {
 	InboxID int64 `json:"inbox_id,omitempty"`
 	// Data holds details for programs: native words, changed fields, effect id.
 	Data json.RawMessage `json:"data,omitempty"`
+	// Cause is set when a rule did it.
+	Cause RuleCause `json:"cause,omitzero"`
 }

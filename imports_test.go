@@ -63,10 +63,11 @@ var importRules = []importRule{
 	{"store/storetest", []string{".", "store"}, []string{pgx}, "it opens fresh stores for tests"},
 	{"notify", []string{".", "webhook"}, []string{"github.com/wneessen/go-mail"}, "messages know neither the pipeline nor a database"},
 	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
+	{"rules", []string{"."}, []string{"github.com/expr-lang/expr"}, "conditions know the domain and touch nothing"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
 		"the pipeline reaches channels through the contract only"},
-	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
+	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "rules", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
 	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 

@@ -97,16 +97,26 @@ const (
 	OnHold      Trigger = "hold" // a hold of the hub was set
 	OnDrift     Trigger = "drift"
 	OnReturn    Trigger = "return"
+	OnRule      Trigger = "rule" // an automation rule has something to say
 
 	OnAccountFailing Trigger = "account_failing" // for ten minutes
 	OnKeyExpiring    Trigger = "key_expiring"    // within 14 days
 	OnDeadline       Trigger = "deadline"        // to hand an order over within two hours
+	// OnReturnDeadline: goods must be collected within two days, or a return answered
+	// within one; the facts' State says which.
+	OnReturnDeadline Trigger = "return_deadline"
+)
+
+// What a return's deadline is for: the State of OnReturnDeadline.
+const (
+	DeadlinePickUp = "pick_up"
+	DeadlineAnswer = "answer"
 )
 
 // Triggers lists every trigger.
 func Triggers() []Trigger {
-	return []Trigger{OnReceived, OnStatus, OnChanged, OnRequested, OnEffect, OnHold, OnDrift, OnReturn,
-		OnAccountFailing, OnKeyExpiring, OnDeadline}
+	return []Trigger{OnReceived, OnStatus, OnChanged, OnRequested, OnEffect, OnHold, OnDrift, OnReturn, OnRule,
+		OnAccountFailing, OnKeyExpiring, OnDeadline, OnReturnDeadline}
 }
 
 // NotifyFilter narrows a rule. An empty list lets everything through.
@@ -178,7 +188,14 @@ type Facts struct {
 	State       string    `json:"state,omitempty"`
 	// Why is the hub's or the channel's sentence.
 	Why string `json:"why,omitempty"`
-	// Deadline is when an order must be handed over or a key ends.
+	// Automation names the rule that speaks, and Recipients whom it wants told; empty =
+	// those of the notification rule.
+	Automation string  `json:"automation,omitempty"`
+	Recipients []int64 `json:"-"`
+	// Return is the hub's number of a return.
+	Return int64 `json:"return,omitempty"`
+	// Deadline is when an order must be handed over, a return collected or answered,
+	// or a key ends.
 	Deadline time.Time `json:"deadline,omitzero"`
 }
 
@@ -229,7 +246,7 @@ type Notice struct {
 	ID int64
 	// Key is the same at every attempt: Message-ID and webhook-id carry it.
 	Key         string
-	RuleID      int64 // 0 = a test
+	RuleID      int64 // 0 = a test, or the call of an automation rule
 	RecipientID int64
 	Kind        RecipientKind
 	// OrderID is set when the message is about one order; Confirm: it can be

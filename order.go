@@ -258,6 +258,9 @@ type Order struct {
 	Requested Status `json:"requested,omitempty"`
 	// HubHolds are the holds that belong to the hub.
 	HubHolds []Hold `json:"hub_holds,omitempty"`
+	// Tags are the hub's, sorted, each as ParseTag spells it.
+	Tags     []string `json:"tags,omitempty"`
+	Assignee Assignee `json:"assignee,omitempty"`
 
 	// Doubt remembers news of a lower rank that was refused as probably stale;
 	// the same news seen again after a while is believed. See Merge.

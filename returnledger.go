@@ -147,6 +147,10 @@ func (r *Return) Due() (time.Time, ReturnDue) {
 	return answer, DueAnswer
 }
 
+// Deadlines are the moments by which the return must be answered and its goods
+// collected; zero = none.
+func (r *Return) Deadlines() (answer, pickUp time.Time) { return r.answerBy(), r.pickUpBy() }
+
 // answerBy counts as long as there is something to answer, pickUpBy until the
 // goods are here.
 func (r *Return) answerBy() time.Time {

@@ -89,6 +89,8 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.recipients(h)
 	a.notices(h)
 	a.texts(h)
+	a.marks(h)
+	a.autoRules(h)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))

@@ -129,7 +129,7 @@ func (a *API) customerNotes(h huma.API) {
 	add := op("add-customer-note", http.MethodPost, "/customers/{id}/notes", "Customers", "Write a note about a buyer", http.StatusConflict)
 	add.DefaultStatus = http.StatusCreated
 	huma.Register(h, add, func(ctx context.Context, in *addIn) (*body[orderhub.CardNote], error) {
-		n, err := a.hub.AddNote(ctx, in.ID, in.Body.Text, actor(ctx))
+		n, err := a.hub.AddCardNote(ctx, in.ID, in.Body.Text, actor(ctx))
 		if err != nil {
 			return nil, a.problem(err)
 		}

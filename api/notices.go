@@ -15,7 +15,7 @@ import (
 // NoticeView is a message and what became of it.
 type NoticeView struct {
 	ID        int64                  `json:"id"`
-	Rule      int64                  `json:"rule,omitempty" doc:"Absent = a test."`
+	Rule      int64                  `json:"rule,omitempty" doc:"Absent = a test, or the call of an automation rule."`
 	Recipient int64                  `json:"recipient"`
 	Kind      orderhub.RecipientKind `json:"kind"`
 	Number    int64                  `json:"number,omitempty" doc:"The order, if it is about one."`

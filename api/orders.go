@@ -15,16 +15,18 @@ import (
 
 // listQuery is the query of the list of orders.
 type listQuery struct {
-	Account []string  `query:"account,explode" doc:"Only these accounts: repeated, or with commas."`
-	Channel string    `query:"channel" doc:"Only this kind of channel."`
-	Status  []string  `query:"status,explode" doc:"Only these headline statuses: repeated, or with commas."`
-	Hold    string    `query:"hold" enum:"any,arbitration,cancel_request,not_accepted,ship_failed,unmapped,short,manual,conflict" doc:"Only orders with this hold; \"any\" = with any."`
-	Text    string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found."`
-	From    time.Time `query:"placed_from" doc:"Placed at or after."`
-	To      time.Time `query:"placed_to" doc:"Placed before."`
-	Answer  time.Time `query:"answer_before" doc:"Only orders whose buyer waits for an answer to a wish to cancel that is due before this moment."`
-	Cursor  string    `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
-	Limit   int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	Account  []string  `query:"account,explode" doc:"Only these accounts: repeated, or with commas."`
+	Channel  string    `query:"channel" doc:"Only this kind of channel."`
+	Status   []string  `query:"status,explode" doc:"Only these headline statuses: repeated, or with commas."`
+	Hold     string    `query:"hold" enum:"any,arbitration,cancel_request,not_accepted,ship_failed,unmapped,short,manual,conflict" doc:"Only orders with this hold; \"any\" = with any."`
+	Tag      string    `query:"tag" maxLength:"40" doc:"Only orders with this tag."`
+	Assignee string    `query:"assignee" maxLength:"100" doc:"Only orders of this person."`
+	Text     string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found."`
+	From     time.Time `query:"placed_from" doc:"Placed at or after."`
+	To       time.Time `query:"placed_to" doc:"Placed before."`
+	Answer   time.Time `query:"answer_before" doc:"Only orders whose buyer waits for an answer to a wish to cancel that is due before this moment."`
+	Cursor   string    `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
+	Limit    int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
 // OrderPage is one page of orders.
@@ -86,13 +88,20 @@ func (a *API) orders(h huma.API) {
 
 // filter checks a list query. A channel is the accounts of that channel.
 func (a *API) filter(ctx context.Context, in *listQuery) (store.OrderFilter, error) {
-	f := store.OrderFilter{Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
+	f := store.OrderFilter{Assignee: orderhub.Assignee(in.Assignee), Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
 	for _, s := range listed(in.Status) {
 		status, err := orderhub.ParseStatus(s)
 		if err != nil {
 			return f, orderhub.InvalidField("status", "%q is not known; known: %s", clip(s), words(orderhub.Statuses()))
 		}
 		f.Statuses = append(f.Statuses, status)
+	}
+	if in.Tag != "" {
+		tag, err := orderhub.ParseTag(in.Tag)
+		if err != nil {
+			return f, err
+		}
+		f.Tag = tag
 	}
 	if in.Hold == "any" {
 		f.Held = true
@@ -184,8 +193,8 @@ func words[T ~string](list []T) string {
 func (a *API) cardOf(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	if o == nil {
 		return OrderCard{
-			OrderRow: OrderRow{Holds: []orderhub.Hold{}}, Lines: []LineView{}, Goods: []GoodsView{}, Siblings: []OrderRow{}, Next: []NextStep{},
-			Removed: []RemovedView{}, Returns: []ReturnRow{}, Timeline: []orderhub.Event{}, Effects: []*orderhub.Effect{},
+			OrderRow: OrderRow{Holds: []orderhub.Hold{}, Tags: []string{}}, Lines: []LineView{}, Goods: []GoodsView{}, Siblings: []OrderRow{}, Next: []NextStep{},
+			Removed: []RemovedView{}, Returns: []ReturnRow{}, Notes: []orderhub.Note{}, Timeline: []orderhub.Event{}, Effects: []*orderhub.Effect{},
 		}, nil
 	}
 	return a.card(ctx, o)
@@ -227,6 +236,11 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 			c.Siblings = append(c.Siblings, row(g))
 		}
 	}
+	notes, err := a.store.Notes(ctx, o.ID)
+	if err != nil {
+		return c, err
+	}
+	c.Notes = append([]orderhub.Note{}, notes...)
 	events, err := a.store.Events(ctx, o.ID)
 	if err != nil {
 		return c, err

@@ -25,6 +25,8 @@ type OrderRow struct {
 	NativeSub      string               `json:"native_sub,omitempty"`
 	Payment        orderhub.Payment     `json:"payment,omitempty"`
 	Holds          []orderhub.Hold      `json:"holds"`
+	Tags           []string             `json:"tags"`
+	Assignee       orderhub.Assignee    `json:"assignee,omitempty" doc:"Who works on it."`
 	ReadOnly       bool                 `json:"read_only,omitempty" doc:"Handled by the channel alone; can only be watched."`
 	PlacedAt       time.Time            `json:"placed_at"`
 	ShipBy         *time.Time           `json:"ship_by,omitempty"`
@@ -43,7 +45,7 @@ func row(o *orderhub.Order) OrderRow {
 	r := OrderRow{
 		Number: o.ID, Account: o.AccountID, Channel: o.Channel, ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber,
 		Group: s.GroupKey, Scheme: s.Scheme, Status: o.Headline, Requested: o.Requested, ChannelStatus: s.Status, Native: s.Native,
-		NativeSub: s.NativeSub, Payment: s.Payment, Holds: o.Holds(), ReadOnly: s.ReadOnly, PlacedAt: s.PlacedAt,
+		NativeSub: s.NativeSub, Payment: s.Payment, Holds: o.Holds(), Tags: append([]string{}, o.Tags...), Assignee: o.Assignee, ReadOnly: s.ReadOnly, PlacedAt: s.PlacedAt,
 		ShipBy: timeOrNil(s.ShipBy), Units: s.Units(), Customer: s.Customer.Name, Version: o.Version, UpdatedAt: o.UpdatedAt, ReceivedAt: o.CreatedAt,
 	}
 	if !s.Total.IsZero() {
@@ -87,6 +89,7 @@ type OrderCard struct {
 	Next          []NextStep              `json:"next" doc:"What can be asked for now."`
 	Siblings      []OrderRow              `json:"siblings" doc:"The other orders of the same purchase."`
 	Returns       []ReturnRow             `json:"returns" doc:"Goods of the order that come back, oldest first."`
+	Notes         []orderhub.Note         `json:"notes" doc:"What colleagues wrote, oldest first."`
 	Timeline      []orderhub.Event        `json:"timeline"`
 	Effects       []*orderhub.Effect      `json:"effects"`
 }

@@ -48,6 +48,7 @@ const (
 	WorkListen Work = "listen" // what people answer the bot
 
 	WorkCards Work = "cards" // buyers' cards: older orders, erasing
+	WorkRules Work = "rules" // automation rules
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -76,12 +77,14 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards, WorkRules:
 		return "inside"
 	case WorkSweep, WorkHints, WorkListen:
 		return "read"
-	case WorkPush, WorkPublish, WorkTell:
+	case WorkPush, WorkPublish:
 		return "push"
+	case WorkTell:
+		return "tell"
 	}
 	return "inside"
 }
@@ -131,7 +134,7 @@ func New(s *store.Store, opts Options) (*Runner, error) {
 	cfg := &river.Config{
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
-			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12},
+			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12}, "tell": {MaxWorkers: 12},
 		},
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           500 * time.Millisecond,

@@ -83,8 +83,8 @@ func BuiltIn(name string, language orderhub.Language) string {
 // DefaultTemplate names the text of a trigger.
 func DefaultTemplate(on orderhub.Trigger) string {
 	switch on {
-	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnEffect, orderhub.OnHold, orderhub.OnReturn,
-		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline:
+	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnEffect, orderhub.OnHold, orderhub.OnReturn, orderhub.OnRule,
+		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline:
 		return string(on)
 	case orderhub.OnChanged, orderhub.OnRequested, orderhub.OnDrift:
 		return "event"
@@ -183,10 +183,12 @@ var words = map[orderhub.Language]map[string]string{
 		"rejected": "Площадка отказала", "uncertain": "Неизвестно, дошло ли до площадки",
 		"short": "не хватает товара", "unmapped": "товар не сопоставлен", "manual": "вручную", "conflict": "нет заказа сайта",
 		"arbitration": "арбитраж", "cancel_request": "просьба об отмене",
+		"pick_up": "Забрать возврат", "answer": "Ответить на возврат",
 	},
 	orderhub.English: {
 		"rejected": "The channel refused", "uncertain": "It is not known whether the channel took it", "short": "short of goods",
 		"unmapped": "no product linked", "manual": "by hand", "conflict": "no order of the site",
+		"pick_up": "Collect the return", "answer": "Answer the return",
 	},
 }
 
@@ -203,7 +205,7 @@ func SampleView(count int64, now time.Time) View {
 	f := orderhub.Facts{
 		On: orderhub.OnStatus, At: now, Number: 100001, External: "0123-4567-1", Account: "shop", AccountName: "Shop", Channel: "site",
 		Status: orderhub.StatusNew, Units: 2, Total: orderhub.Roubles(980), From: orderhub.StatusNew, To: orderhub.StatusConfirmed,
-		Hold: orderhub.HoldShort, State: "rejected", Why: "1 unit short", Deadline: now.Add(2 * time.Hour),
+		Hold: orderhub.HoldShort, State: "rejected", Why: "1 unit short", Automation: "Rule", Return: 17, Deadline: now.Add(2 * time.Hour),
 	}
 	v := View{Rule: "Rule", Count: count}
 	for i := range min(count, Shown) {

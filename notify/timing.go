@@ -59,16 +59,20 @@ var zones sync.Map // by name, those that exist
 // the day's digest, and not in quiet hours.
 func Due(t orderhub.NotifyTiming, now time.Time) time.Time {
 	due := now.Add(t.Window)
-	local := Zone(t)
 	if at, ok := minutes(t.DigestAt); ok {
-		due = next(due.In(local), at)
+		due = next(due.In(Zone(t)), at)
 	}
+	return Awake(t, due)
+}
+
+// Awake is the moment itself, or the end of the quiet hours that it is in.
+func Awake(t orderhub.NotifyTiming, due time.Time) time.Time {
 	from, ok := minutes(t.QuietFrom)
 	to, ok2 := minutes(t.QuietTo)
 	if !ok || !ok2 || from == to {
 		return due.UTC()
 	}
-	at := due.In(local)
+	at := due.In(Zone(t))
 	m := at.Hour()*60 + at.Minute()
 	quiet := m >= from && m < to
 	if from > to { // over midnight

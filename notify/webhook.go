@@ -67,10 +67,10 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection is used again
-	return webhookFault(op, resp)
+	return webhookFault(op, resp, w.Now())
 }
 
-func webhookFault(op string, resp *http.Response) error {
+func webhookFault(op string, resp *http.Response, now time.Time) error {
 	status := resp.StatusCode
 	if status >= 200 && status < 300 {
 		return nil
@@ -86,8 +86,17 @@ func webhookFault(op string, resp *http.Response) error {
 	}
 	e := fail(class, op, fmt.Sprintf("the receiver answered %d", status))
 	e.HTTPStatus = status
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-		e.RetryAfter = time.Duration(min(s, 3600)) * time.Second
-	}
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	return e
+}
+
+// retryAfter reads a pause, given in seconds or as a date; an hour at most.
+func retryAfter(header string, now time.Time) time.Duration {
+	var d time.Duration
+	if s, err := strconv.Atoi(header); err == nil {
+		d = time.Duration(min(s, 3600)) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		d = at.Sub(now)
+	}
+	return max(0, min(d, time.Hour))
 }

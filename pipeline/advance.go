@@ -40,14 +40,7 @@ func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (
 		if err != nil {
 			return err
 		}
-		c, err := h.Channel(o.Channel)
-		if err != nil {
-			return err
-		}
-		if err := h.checkReason(o, &req); err != nil {
-			return err
-		}
-		plan, err := orderhub.Decide(o, req, c.Descriptor.Statuses)
+		plan, err := h.decide(o, &req)
 		if err != nil {
 			return err
 		}
@@ -55,6 +48,18 @@ func (h *Hub) Advance(ctx context.Context, number int64, req orderhub.Request) (
 		return err
 	})
 	return out, err
+}
+
+// decide asks machine and channel whether an order can be moved so, and how.
+func (h *Hub) decide(o *orderhub.Order, req *orderhub.Request) (orderhub.Plan, error) {
+	c, err := h.Channel(o.Channel)
+	if err != nil {
+		return orderhub.Plan{}, err
+	}
+	if err := h.checkReason(o, req); err != nil {
+		return orderhub.Plan{}, err
+	}
+	return orderhub.Decide(o, *req, c.Descriptor.Statuses)
 }
 
 // checkReason refuses a cancel without a reason that the channel would take.
@@ -301,20 +306,26 @@ func (h *Hub) SetHold(ctx context.Context, number int64, hold orderhub.Hold, on 
 			return err
 		}
 		out = o
-		if !setHold(o, hold, on) {
-			return nil
-		}
-		word := "lifted "
-		if on {
-			word = "set "
-		}
-		if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
-			return err
-		}
-		return tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: scrubActor(actor),
-			Why: word + string(hold) + errorSuffix(text(why)), Data: holdData(hold, on)}})
+		_, err = h.hold(ctx, tx, o, hold, on, why, scrubActor(actor))
+		return err
 	})
 	return out, err
+}
+
+// hold sets or lifts a hold of a locked order, and tells whether that is new.
+func (h *Hub) hold(ctx context.Context, tx *store.Tx, o *orderhub.Order, hold orderhub.Hold, on bool, why string, actor orderhub.Actor) (bool, error) {
+	if !setHold(o, hold, on) {
+		return false, nil
+	}
+	word := "lifted "
+	if on {
+		word = "set "
+	}
+	if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
+		return false, err
+	}
+	return true, tx.AddEvents(ctx, []orderhub.Event{{OrderID: o.ID, At: h.store.Now(), Kind: orderhub.EventHold, Actor: actor,
+		Why: word + string(hold) + errorSuffix(text(why)), Data: holdData(hold, on)}})
 }
 
 // holdData tells programs which hold was set or lifted.

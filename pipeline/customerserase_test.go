@@ -115,7 +115,7 @@ func TestErase(t *testing.T) {
 		w.save(markedReturn("R-1", "1", orderhub.ReturnAnnounced))
 		w.accept()
 		card := w.buyer("1")
-		_, err := w.hub.AddNote(t.Context(), card, markName+" звонит вечером", manager)
+		_, err := w.hub.AddCardNote(t.Context(), card, markName+" звонит вечером", manager)
 		w.must(err)
 		_, err = w.hub.ChangeCustomer(t.Context(), card, CustomerChange{Name: ptr(markName), Tags: ptr([]string{"зюзин"})})
 		w.must(err)

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	maxNotes = 200
-	maxTags  = 30
-	maxWhy   = 500
+	maxCardNotes = 200
+	maxTags      = 30
+	maxWhy       = 500
 )
 
 // errCardsMoved tells that trees were joined or parted between a look and a lock.
@@ -259,22 +259,22 @@ func checkTags(in []string) ([]string, error) {
 	return out, nil
 }
 
-// AddNote writes a note on a buyer's card.
-func (h *Hub) AddNote(ctx context.Context, id int64, words string, actor orderhub.Actor) (orderhub.CardNote, error) {
+// AddCardNote writes a note on a buyer's card.
+func (h *Hub) AddCardNote(ctx context.Context, id int64, words string, actor orderhub.Actor) (orderhub.CardNote, error) {
 	n := orderhub.CardNote{Text: strings.TrimSpace(text(words)), Actor: scrubActor(actor)}
 	if n.Text == "" {
 		return n, orderhub.InvalidField("text", "is missing")
 	}
 	err := h.onTrees(ctx, []int64{id}, func(tx *store.Tx, roots []int64, cards []*orderhub.Card) error {
-		have, err := tx.CountNotes(ctx, cards)
-		if err == nil && have >= maxNotes {
+		have, err := tx.CountCardNotes(ctx, cards)
+		if err == nil && have >= maxCardNotes {
 			err = orderhub.Errorf(orderhub.CodeRefused, "customer %d has %d notes; delete some first", id, have)
 		}
 		if err != nil {
 			return err
 		}
 		n.CardID = roots[0]
-		return tx.AddNote(ctx, &n)
+		return tx.AddCardNote(ctx, &n)
 	})
 	return n, err
 }

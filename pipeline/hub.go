@@ -91,9 +91,11 @@ type Hub struct {
 
 	notify NotifyOptions
 	// step is called between the steps of telling people, in tests that kill there.
-	step      func(name string) error
-	stopping  context.Context // ends long polls
-	stopPolls context.CancelFunc
+	step       func(name string) error
+	conditions conditions
+	faults     faults
+	stopping   context.Context // ends long polls
+	stopPolls  context.CancelFunc
 }
 
 // account is an open adapter with what belongs to it in this process.
@@ -250,7 +252,9 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	case jobs.WorkNotify:
 		return h.notice(ctx, lease)
 	case jobs.WorkTell:
-		return h.tell(ctx, orderhub.RecipientKind(lane.Account), lease)
+		return h.tellLane(ctx, lane, lease)
+	case jobs.WorkRules:
+		return h.automate(ctx, lease)
 	case jobs.WorkListen:
 		return h.listen(ctx, lease)
 	case jobs.WorkCards:
@@ -287,7 +291,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -320,6 +324,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	lanes = append(lanes, h.notifyLanes(d)...)
 	if d.Cards {
 		lanes = append(lanes, cardsLane)
+	}
+	if d.Rules {
+		lanes = append(lanes, rulesLane)
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {

@@ -28,14 +28,19 @@ type NotifyOptions struct {
 }
 
 // noticeLane finds out what is to be told; it belongs to no account. The tell
-// lanes send, one for each kind, so that a slow mail server keeps no chat waiting.
+// lanes send: one for chats, one for mail, and one for each webhook, so that a slow
+// one keeps nobody else waiting.
 var (
 	noticeLane = jobs.Lane{Work: jobs.WorkNotify, Account: "people"}
 	listenLane = jobs.Lane{Work: jobs.WorkListen, Account: string(orderhub.RecipientTelegram)}
 )
 
-func tellLane(kind orderhub.RecipientKind) jobs.Lane {
-	return jobs.Lane{Work: jobs.WorkTell, Account: string(kind)}
+func tellLane(kind orderhub.RecipientKind, recipient int64) jobs.Lane {
+	lane := jobs.Lane{Work: jobs.WorkTell, Account: string(kind)}
+	if kind == orderhub.RecipientWebhook {
+		lane.Feed = strconv.FormatInt(recipient, 10)
+	}
+	return lane
 }
 
 func (h *Hub) prepareNotify(opts Options) {
@@ -57,8 +62,8 @@ func (h *Hub) notifyLanes(d store.Due) []jobs.Lane {
 	if d.Notify {
 		lanes = append(lanes, noticeLane)
 	}
-	for _, kind := range d.Tell {
-		lanes = append(lanes, tellLane(kind))
+	for _, to := range d.Tell {
+		lanes = append(lanes, tellLane(to.Kind, to.RecipientID))
 	}
 	if h.notify.Bot != nil {
 		lanes = append(lanes, listenLane)
@@ -207,7 +212,10 @@ func (b *book) causes(r orderhub.NotifyRule, key string, f orderhub.Facts, now t
 	if !r.Filter.Passes(f) {
 		return nil
 	}
-	ids := r.Recipients
+	ids := f.Recipients
+	if len(ids) == 0 {
+		ids = r.Recipients
+	}
 	if len(ids) == 0 {
 		for id := range b.recipients {
 			ids = append(ids, id)
@@ -230,6 +238,7 @@ type eventData struct {
 	On     bool            `json:"on"`
 	State  json.RawMessage `json:"state"`
 	Return json.RawMessage `json:"return"`
+	Notify []tell          `json:"notify"`
 }
 
 // findCauses finds the causes in events.
@@ -259,9 +268,11 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 		if o == nil || !ok {
 			continue
 		}
-		b.orderFacts(&f, o)
-		for _, r := range b.on(f.On) {
-			out = append(out, b.causes(r, key, f, now)...)
+		for i, f := range spoken(e, f) {
+			b.orderFacts(&f, o)
+			for _, r := range b.on(f.On) {
+				out = append(out, b.causes(r, key+strings.Repeat("+", i), f, now)...)
+			}
 		}
 	}
 	return out, nil
@@ -289,10 +300,29 @@ func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 		if id := strings.Trim(string(d.Return), `"`); id != "" && id != "null" {
 			key = "return-" + clean(fmt.Sprintf("%d-%s", e.OrderID, id))
 		}
+	case orderhub.OnRule:
+		return key, f, len(d.Notify) > 0
 	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnChanged, orderhub.OnRequested, orderhub.OnDrift,
-		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline:
+		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline:
 	}
 	return key, f, true
+}
+
+// spoken are the facts of an event, or of each message of an automation rule.
+func spoken(e orderhub.Event, f orderhub.Facts) []orderhub.Facts {
+	if f.On != orderhub.OnRule {
+		return []orderhub.Facts{f}
+	}
+	var d eventData
+	if json.Unmarshal(e.Data, &d) != nil {
+		return nil
+	}
+	var out []orderhub.Facts
+	for _, t := range d.Notify {
+		f.Automation, f.Why, f.Recipients = e.Actor.Name, t.Text, t.Recipients
+		out = append(out, f)
+	}
+	return out
 }
 
 func (b *book) orderFacts(f *orderhub.Facts, o *orderhub.Order) {

@@ -136,7 +136,7 @@ func (p *people) noticeFor(d time.Duration) {
 	for step := 5 * time.Second; d >= 0; d -= step {
 		p.must(p.hub.notice(p.t.Context(), store.Lease{}))
 		for _, kind := range orderhub.RecipientKinds() {
-			p.must(p.hub.tell(p.t.Context(), kind, store.Lease{}))
+			p.must(p.hub.tell(p.t.Context(), store.Told{Kind: kind}, store.Lease{}))
 		}
 		p.clock.add(step)
 	}
@@ -458,9 +458,9 @@ func (p *people) workWith(step, how string) {
 	lanes := map[string]func(h *Hub, l store.Lease) error{
 		"notice": func(h *Hub, l store.Lease) error { return h.notice(ctx, l) },
 		"telegram": func(h *Hub, l store.Lease) error {
-			return h.tell(ctx, orderhub.RecipientTelegram, l)
+			return h.tell(ctx, store.Told{Kind: orderhub.RecipientTelegram}, l)
 		},
-		"webhook": func(h *Hub, l store.Lease) error { return h.tell(ctx, orderhub.RecipientWebhook, l) },
+		"webhook": func(h *Hub, l store.Lease) error { return h.tell(ctx, store.Told{Kind: orderhub.RecipientWebhook}, l) },
 	}
 	for _, name := range []string{"notice", "telegram", "webhook"} {
 		done := false

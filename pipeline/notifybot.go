@@ -79,7 +79,9 @@ func (h *Hub) handleUpdate(ctx context.Context, u notify.Update) error {
 	case u.Callback != nil:
 		return h.pressed(ctx, *u.Callback)
 	case u.Message != nil:
-		if code, ok := strings.CutPrefix(u.Message.Text, "/start "); ok {
+		// In a group the command carries the bot's name: "/start@orderhub_bot CODE".
+		command, code, _ := strings.Cut(u.Message.Text, " ")
+		if name, _, _ := strings.Cut(command, "@"); name == "/start" && code != "" {
 			return h.link(ctx, strings.TrimSpace(code), *u.Message)
 		}
 	}

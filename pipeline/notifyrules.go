@@ -21,17 +21,37 @@ const codeFor = 24 * time.Hour
 // deleted stays deleted.
 func (h *Hub) firstRules(ctx context.Context) error {
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		first, err := tx.FirstTime(ctx, "notify_rules")
-		if err != nil || !first {
-			return err
-		}
-		for _, r := range defaultRules() {
-			if err := tx.SaveRule(ctx, &r); err != nil {
+		for _, set := range []struct {
+			name  string
+			rules []orderhub.NotifyRule
+		}{{"notify_rules", defaultRules()}, {"notify_rules_2", laterRules()}} {
+			first, err := tx.FirstTime(ctx, set.name)
+			if err != nil {
 				return err
+			}
+			for _, r := range set.rules {
+				if !first {
+					break
+				}
+				if err := tx.SaveRule(ctx, &r); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
+}
+
+// laterRules came with automation: hubs that have the first ones get them too.
+func laterRules() []orderhub.NotifyRule {
+	rules := []orderhub.NotifyRule{
+		{Name: "Return's deadline near", On: orderhub.OnReturnDeadline},
+		{Name: "Automation rule speaks", On: orderhub.OnRule},
+	}
+	for i := range rules {
+		rules[i].Enabled, rules[i].Timing.Window = true, 15*time.Second
+	}
+	return rules
 }
 
 func defaultRules() []orderhub.NotifyRule {
@@ -301,7 +321,7 @@ func (h *Hub) TestRecipient(ctx context.Context, id int64) (orderhub.Notice, err
 		if err := tx.AddNotice(ctx, &m); err != nil {
 			return err
 		}
-		return h.jobs.Ring(ctx, tx, tellLane(r.Kind))
+		return h.jobs.Ring(ctx, tx, tellLane(r.Kind, r.ID))
 	})
 	return m, err
 }
@@ -329,7 +349,7 @@ func (h *Hub) RetryNotice(ctx context.Context, id int64) (orderhub.Notice, error
 		if !moved {
 			return orderhub.Errorf(orderhub.CodeConflict, "message %d has moved on meanwhile", id)
 		}
-		return h.jobs.Ring(ctx, tx, tellLane(m.Kind))
+		return h.jobs.Ring(ctx, tx, tellLane(m.Kind, m.RecipientID))
 	})
 	return m, err
 }

@@ -39,13 +39,25 @@ func spacing(kind orderhub.RecipientKind) time.Duration {
 	return time.Minute
 }
 
-// tell forms the messages of one kind that are due, and sends them.
-func (h *Hub) tell(ctx context.Context, kind orderhub.RecipientKind, lease store.Lease) error {
+// tellLane works a lane of telling.
+func (h *Hub) tellLane(ctx context.Context, lane jobs.Lane, lease store.Lease) error {
+	to := store.Told{Kind: orderhub.RecipientKind(lane.Account)}
+	if lane.Feed != "" {
+		var err error
+		if to.RecipientID, err = strconv.ParseInt(lane.Feed, 10, 64); err != nil {
+			return fmt.Errorf("lane %s: %w", lane, err)
+		}
+	}
+	return h.tell(ctx, to, lease)
+}
+
+// tell forms the messages that are due to somebody, and sends them.
+func (h *Hub) tell(ctx context.Context, whom store.Told, lease store.Lease) error {
 	for {
-		if err := h.formDue(ctx, kind, lease); err != nil {
+		if err := h.formDue(ctx, whom, lease); err != nil {
 			return err
 		}
-		list, err := h.store.DueNotices(ctx, kind, tellBatch)
+		list, err := h.store.DueNotices(ctx, whom, tellBatch)
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -58,8 +70,8 @@ func (h *Hub) tell(ctx context.Context, kind orderhub.RecipientKind, lease store
 }
 
 // formDue makes one message of all that waits for a recipient by a rule.
-func (h *Hub) formDue(ctx context.Context, kind orderhub.RecipientKind, lease store.Lease) error {
-	groups, err := h.store.DueGroups(ctx, kind, tellBatch)
+func (h *Hub) formDue(ctx context.Context, whom store.Told, lease store.Lease) error {
+	groups, err := h.store.DueGroups(ctx, whom, tellBatch)
 	if err != nil || len(groups) == 0 {
 		return err
 	}
@@ -119,8 +131,9 @@ func (h *Hub) form(ctx context.Context, g store.CauseGroup, rule orderhub.Notify
 			}
 		}
 		m := &orderhub.Notice{
-			RuleID: rule.ID, RecipientID: to.ID, Kind: to.Kind, State: orderhub.MessagePending, NextAt: now, GiveUpAt: now.Add(h.pause(giveUpAfter)),
+			RuleID: rule.ID, RecipientID: to.ID, Kind: to.Kind, State: orderhub.MessagePending, NextAt: notify.Awake(rule.Timing, now),
 		}
+		m.GiveUpAt = m.NextAt.Add(h.pause(giveUpAfter))
 		if err := h.write(m, rule, to, count, first, texts); err != nil {
 			return err
 		}
@@ -211,6 +224,10 @@ func (h *Hub) send(ctx context.Context, m orderhub.Notice, lease store.Lease) er
 		m.State, m.Error = orderhub.MessageFailed, "the recipient cannot be written to any more"
 		return h.saveNotice(ctx, m, was, lease)
 	}
+	timing, err := h.timingOf(ctx, m.RuleID)
+	if err != nil {
+		return err
+	}
 	m.State = orderhub.MessageSending
 	m.Attempts++
 	if err := h.saveNotice(ctx, m, was, lease); err != nil {
@@ -224,6 +241,8 @@ func (h *Hub) send(ctx context.Context, m orderhub.Notice, lease store.Lease) er
 		return err
 	}
 	h.settleNotice(&m, err)
+	restUntil := m.NextAt
+	sleepOver(&m, timing)
 	// What came of it is written even if the lane is to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
@@ -236,7 +255,7 @@ func (h *Hub) send(ctx context.Context, m orderhub.Notice, lease store.Lease) er
 			return err
 		}
 		if m.Class == orderhub.ClassRateLimited {
-			if err := tx.KeepFree(ctx, m.RecipientID, m.NextAt); err != nil {
+			if err := tx.KeepFree(ctx, m.RecipientID, restUntil); err != nil {
 				return err
 			}
 		}
@@ -281,6 +300,7 @@ func (h *Hub) settleNotice(m *orderhub.Notice, err error) {
 	}
 	m.Class, m.Error = orderhub.ClassOf(err), Sentence(err)
 	next := jobs.Policy(err, m.Attempts, h.scale)
+	next.Wait = h.paced(err, m.Attempts, next.Wait)
 	switch {
 	case m.Class == orderhub.ClassUncertain && !m.Kind.Repeatable():
 		m.State = orderhub.MessageUncertain
@@ -290,6 +310,51 @@ func (h *Hub) settleNotice(m *orderhub.Notice, err error) {
 		m.State = orderhub.MessageGivenUp
 	default:
 		m.State, m.NextAt = orderhub.MessagePending, now.Add(next.Wait)
+	}
+}
+
+// authPause is the longest pause between tries that the other side does not let in:
+// a person may mend that at any minute.
+const authPause = 15 * time.Minute
+
+// paced lets tries come ever more slowly that the policy repeats evenly: it is made
+// for one call after the other, here each message has tries of its own.
+func (h *Hub) paced(err error, attempts int, wait time.Duration) time.Duration {
+	var e *orderhub.BorderError
+	if !errors.As(err, &e) {
+		return wait
+	}
+	backoff := jobs.Policy(orderhub.NewBorderError(orderhub.ClassRetry, e.Op, e.Sentence, nil), attempts, h.scale).Wait
+	switch e.Class {
+	case orderhub.ClassRateLimited:
+		if e.RetryAfter == 0 {
+			return max(wait, backoff)
+		}
+	case orderhub.ClassAuth:
+		return max(wait, min(backoff, h.pause(authPause)))
+	case orderhub.ClassRejected, orderhub.ClassRetry, orderhub.ClassUncertain:
+	}
+	return wait
+}
+
+// timingOf reads when a message's rule speaks: any time, when there is no rule.
+func (h *Hub) timingOf(ctx context.Context, ruleID int64) (orderhub.NotifyTiming, error) {
+	if ruleID == 0 {
+		return orderhub.NotifyTiming{}, nil
+	}
+	rule, err := h.store.Rule(ctx, ruleID)
+	if orderhub.CodeOf(err) == orderhub.CodeNotFound {
+		return orderhub.NotifyTiming{}, nil // deleted: its hours with it
+	}
+	return rule.Timing, err
+}
+
+// sleepOver puts the next try behind the quiet hours. They do not count as time in
+// which it was tried.
+func sleepOver(m *orderhub.Notice, timing orderhub.NotifyTiming) {
+	if m.State == orderhub.MessagePending {
+		awake := notify.Awake(timing, m.NextAt)
+		m.GiveUpAt, m.NextAt = m.GiveUpAt.Add(awake.Sub(m.NextAt)), awake
 	}
 }
 

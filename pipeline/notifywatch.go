@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -14,6 +15,8 @@ const (
 	failingFor    = 10 * time.Minute
 	keyEndsWithin = 14 * 24 * time.Hour
 	shipWithin    = 2 * time.Hour
+	pickUpWithin  = 48 * time.Hour
+	answerWithin  = 24 * time.Hour
 )
 
 // checkEvery is how often credentials are tried; a failed check is made again soon.
@@ -43,11 +46,16 @@ func (h *Hub) watch(ctx context.Context, b *book, lease store.Lease) error {
 	if err := h.writeCauses(ctx, lease, watchCursor, at, at+1, causes, change); err != nil {
 		return err
 	}
-	if b.deaf() {
-		return nil
+	if err := h.store.ForgetFirings(ctx, h.store.Now().Add(-keepFirings), 1000); err != nil || b.deaf() {
+		return err
 	}
 	for _, r := range b.on(orderhub.OnDeadline) {
 		if err := h.watchDeadlines(ctx, b, r, lease); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.on(orderhub.OnReturnDeadline) {
+		if err := h.watchReturns(ctx, b, r, lease); err != nil {
 			return err
 		}
 	}
@@ -167,6 +175,67 @@ func (h *Hub) watchDeadlines(ctx context.Context, b *book, r orderhub.NotifyRule
 			return err
 		}
 	}
+}
+
+// watchReturns tells of returns that must be answered, or collected before they are
+// destroyed, soon.
+func (h *Hub) watchReturns(ctx context.Context, b *book, r orderhub.NotifyRule, lease store.Lease) error {
+	now := h.store.Now()
+	after := int64(0)
+	for {
+		list, err := h.store.ReturnDeadlines(ctx, r.ID, now, now.Add(max(pickUpWithin, answerWithin)), after, watchBatch)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		var ids []int64
+		for _, back := range list {
+			ids = append(ids, back.OrderID)
+		}
+		slices.Sort(ids)
+		found, err := h.store.OrdersByIDs(ctx, slices.Compact(ids))
+		if err != nil {
+			return err
+		}
+		orders := map[int64]*orderhub.Order{}
+		for _, o := range found {
+			orders[o.ID] = o
+		}
+		var causes []orderhub.NotifyCause
+		for _, back := range list {
+			after = back.ID
+			causes = append(causes, b.returnCauses(r, back, orders[back.OrderID], now)...)
+		}
+		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
+			if err := tx.Hold(ctx, lease); err != nil {
+				return err
+			}
+			return tx.AddCauses(ctx, causes)
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// returnCauses tells of the deadlines of a return that are near; o may be nil.
+func (b *book) returnCauses(r orderhub.NotifyRule, back *orderhub.Return, o *orderhub.Order, now time.Time) []orderhub.NotifyCause {
+	answer, pickUp := back.Deadlines()
+	var out []orderhub.NotifyCause
+	for _, d := range []struct {
+		state  string
+		at     time.Time
+		within time.Duration
+	}{{orderhub.DeadlineAnswer, answer, answerWithin}, {orderhub.DeadlinePickUp, pickUp, pickUpWithin}} {
+		if d.at.IsZero() || !d.at.After(now) || d.at.Sub(now) > d.within {
+			continue
+		}
+		f := orderhub.Facts{On: r.On, At: now, State: d.state, Return: back.ID, Deadline: d.at, External: back.Snapshot.ExternalNumber}
+		b.accountFacts(&f, back.AccountID)
+		if o != nil {
+			b.orderFacts(&f, o)
+		}
+		out = append(out, b.causes(r, store.ReturnCause(back.ID, d.at), f, now)...)
+	}
+	return out
 }
 
 // checkOne tries the credentials of the account that was not checked for longest:

@@ -8,8 +8,8 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-// AddNote writes a note; it gets its id.
-func (tx *Tx) AddNote(ctx context.Context, n *orderhub.CardNote) error {
+// AddCardNote writes a note; it gets its id.
+func (tx *Tx) AddCardNote(ctx context.Context, n *orderhub.CardNote) error {
 	ids, err := tx.q.nextIDs(ctx, "customer_notes", 1)
 	if err != nil {
 		return fmt.Errorf("add a note: %w", err)
@@ -32,8 +32,8 @@ func (tx *Tx) DropNote(ctx context.Context, id int64, cards []*orderhub.Card) (b
 	return n > 0, nil
 }
 
-// CountNotes counts the notes of cards.
-func (tx *Tx) CountNotes(ctx context.Context, cards []*orderhub.Card) (int64, error) {
+// CountCardNotes counts the notes of cards.
+func (tx *Tx) CountCardNotes(ctx context.Context, cards []*orderhub.Card) (int64, error) {
 	cond, arg := tx.q.in("customer_id", cardIDs(cards))
 	n, err := readIDs(ctx, tx.q, "SELECT COUNT(*) FROM customer_notes WHERE "+cond, arg)
 	if err != nil {

@@ -19,10 +19,11 @@ type Due struct {
 	Dirty bool
 	Goods bool
 	Feeds []FeedPosition
-	// Notify: there are events to look through, or states to look for. Tell are the
-	// kinds of recipients for whom something waits.
+	// Notify: there are events to look through, or states to look for. Tell are those
+	// for whom something waits. Rules: there are events to ask the rules about.
 	Notify bool
-	Tell   []orderhub.RecipientKind
+	Tell   []Told
+	Rules  bool
 	// Cards tells that the lane of buyers' cards has something to do.
 	Cards bool
 }

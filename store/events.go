@@ -12,7 +12,11 @@ import (
 // wrote the same thing first, and the whole step is to be done again.
 func IsConflict(err error) bool { return errors.Is(err, errConflict) }
 
-var eventColumns = []string{"order_id", "at", "kind", "actor_kind", "actor", "from_status", "to_status", "why", "inbox_id", "data"}
+var eventColumns = []string{"order_id", "at", "kind", "actor_kind", "actor", "from_status", "to_status", "why", "inbox_id", "data",
+	"cause_rule", "cause_event", "depth"}
+
+// CausedBy lets the events that this transaction adds from now on carry their cause.
+func (tx *Tx) CausedBy(c orderhub.RuleCause) { tx.cause = c }
 
 // AddEvents appends to the history.
 func (tx *Tx) AddEvents(ctx context.Context, events []orderhub.Event) error {
@@ -24,8 +28,12 @@ func (tx *Tx) AddEvents(ctx context.Context, events []orderhub.Event) error {
 	}
 	rows := make([][]any, 0, len(events))
 	for _, e := range events {
+		cause := e.Cause
+		if cause.Rule == 0 {
+			cause = tx.cause
+		}
 		rows = append(rows, []any{e.OrderID, micros(e.At), string(e.Kind), string(e.Actor.Kind), e.Actor.Name, string(e.From),
-			string(e.To), e.Why, e.InboxID, string(e.Data)})
+			string(e.To), e.Why, e.InboxID, string(e.Data), cause.Rule, cause.Event, cause.Depth})
 	}
 	if err := tx.q.insert(ctx, "events", eventColumns, rows); err != nil {
 		return fmt.Errorf("add events: %w", err)
@@ -50,9 +58,14 @@ func (s *Store) EventsAfter(ctx context.Context, id int64, limit int) ([]orderhu
 	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", id, limit)
 }
 
+// EventsBefore reads the history of all orders from an id backwards, newest first.
+func (s *Store) EventsBefore(ctx context.Context, id int64, limit int) ([]orderhub.Event, error) {
+	return s.events(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", id, limit)
+}
+
 func (s *Store) events(ctx context.Context, where string, args ...any) ([]orderhub.Event, error) {
-	rows, err := s.engine.reader().query(ctx, `SELECT id, order_id, at, kind, actor_kind, actor, from_status, to_status, why, inbox_id, data
-		FROM events `+where, args...)
+	rows, err := s.engine.reader().query(ctx, `SELECT id, order_id, at, kind, actor_kind, actor, from_status, to_status, why, inbox_id, data,
+		cause_rule, cause_event, depth FROM events `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
@@ -62,7 +75,8 @@ func (s *Store) events(ctx context.Context, where string, args ...any) ([]orderh
 		var e orderhub.Event
 		var at int64
 		var kind, actorKind, from, to, data string
-		if err := rows.Scan(&e.ID, &e.OrderID, &at, &kind, &actorKind, &e.Actor.Name, &from, &to, &e.Why, &e.InboxID, &data); err != nil {
+		if err := rows.Scan(&e.ID, &e.OrderID, &at, &kind, &actorKind, &e.Actor.Name, &from, &to, &e.Why, &e.InboxID, &data,
+			&e.Cause.Rule, &e.Cause.Event, &e.Cause.Depth); err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
 		e.At, e.Kind, e.Actor.Kind = fromMicros(at), orderhub.EventKind(kind), orderhub.ActorKind(actorKind)

@@ -20,6 +20,9 @@ type OrderFilter struct {
 	// Hold selects orders with this hold; Held those with any.
 	Hold orderhub.Hold
 	Held bool
+	// Tag and Assignee select orders with this tag, and of this person; "" = any.
+	Tag      string
+	Assignee orderhub.Assignee
 	// Text finds orders by the beginning of any of their words (numbers, SKUs,
 	// phone, name); several words must all be found.
 	Text string
@@ -87,6 +90,9 @@ func (s *Store) orderKeys(ctx context.Context, f OrderFilter) ([]orderKey, error
 	if strings.TrimSpace(f.Text) != "" {
 		return s.search(ctx, f)
 	}
+	if f.Tag != "" {
+		return s.taggedKeys(ctx, f)
+	}
 	c, err := listConditions(f, "placed_at")
 	if err != nil {
 		return nil, err
@@ -120,10 +126,10 @@ func heads(f OrderFilter, ask func(each condition) ([]orderKey, error)) ([]order
 	return slices.Compact(all), nil
 }
 
-// column is how a column is written for which no index is to be used: the index
-// of held orders is the small one.
+// column is how a column is written for which no index is to be used: the indexes
+// of held, tagged and assigned orders are the small ones.
 func (f OrderFilter) column(name string) string {
-	if f.Held || f.Hold != "" || !f.AnswerBefore.IsZero() {
+	if f.Held || f.Hold != "" || f.Tag != "" || f.Assignee != "" || !f.AnswerBefore.IsZero() {
 		return name + " || ''"
 	}
 	return name
@@ -201,6 +207,9 @@ func listConditions(f OrderFilter, placed string) (c condition, err error) {
 	}
 	if f.Hold != "" {
 		c.add("holds LIKE ?", "%,"+string(f.Hold)+",%")
+	}
+	if f.Assignee != "" {
+		c.add("assignee <> '' AND assignee = ?", string(f.Assignee))
 	}
 	return c, nil
 }

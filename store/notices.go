@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -39,9 +42,10 @@ func (tx *Tx) SaveNotice(ctx context.Context, m orderhub.Notice, was orderhub.Me
 }
 
 // DueNotices reads open messages of a kind whose time has come.
-func (s *Store) DueNotices(ctx context.Context, kind orderhub.RecipientKind, limit int) ([]orderhub.Notice, error) {
-	return readNotices(ctx, s.engine.reader(), "WHERE kind = ? AND state IN ('pending','sending') AND next_at <= ? ORDER BY next_at, id LIMIT ?",
-		string(kind), micros(s.Now()), limit)
+func (s *Store) DueNotices(ctx context.Context, whom Told, limit int) ([]orderhub.Notice, error) {
+	one, id := whom.condition("recipient_id")
+	return readNotices(ctx, s.engine.reader(), "WHERE kind = ? AND state IN ('pending','sending') AND next_at <= ?"+one+" ORDER BY next_at, id LIMIT ?",
+		slices.Concat([]any{string(whom.Kind), micros(s.Now())}, id, []any{limit})...)
 }
 
 // Notice reads one message.
@@ -108,17 +112,22 @@ func readNotices(ctx context.Context, q querier, where string, args ...any) ([]o
 // notifyDue tells which lanes of telling people have something to do.
 func (s *Store) notifyDue(ctx context.Context, d *Due) error {
 	now := s.Now()
-	words, err := s.column(ctx, `SELECT 'events' FROM notify_cursors c WHERE c.name = 'events' AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position)
+	words, err := s.column(ctx, `SELECT c.name FROM notify_cursors c WHERE c.name IN ('events','rules')
+			AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position) AND (c.name = 'events' OR EXISTS (SELECT 1 FROM rules WHERE enabled = 1))
 		UNION ALL SELECT 'watch' FROM notify_cursors WHERE name = 'watch' AND at <= ?`, micros(now.Add(-WatchEvery)))
 	if err != nil {
 		return err
 	}
-	d.Notify = len(words) > 0
-	kinds, err := s.column(ctx, `SELECT r.kind FROM notify_rules u CROSS JOIN notify_recipients r WHERE r.state = 'active' AND r.free_at <= ?
+	d.Rules = slices.Contains(words, "rules")
+	d.Notify = slices.Contains(words, "events") || slices.Contains(words, "watch")
+	// A webhook has a lane of its own.
+	kinds, err := s.column(ctx, `SELECT r.kind || ':' || CASE WHEN r.kind = 'webhook' THEN CAST(r.id AS TEXT) ELSE '0' END FROM notify_rules u CROSS JOIN notify_recipients r WHERE r.state = 'active' AND r.free_at <= ?
 			AND EXISTS (SELECT 1 FROM notify_causes c WHERE c.rule_id = u.id AND c.recipient_id = r.id AND c.message_id = 0 AND c.due_at <= ?)
-		UNION SELECT kind FROM notify_messages WHERE state IN ('pending','sending') AND next_at <= ?`, micros(now), micros(now), micros(now))
-	for _, kind := range kinds {
-		d.Tell = append(d.Tell, orderhub.RecipientKind(kind))
+		UNION SELECT kind || ':' || CASE WHEN kind = 'webhook' THEN CAST(recipient_id AS TEXT) ELSE '0' END FROM notify_messages WHERE state IN ('pending','sending') AND next_at <= ?`, micros(now), micros(now), micros(now))
+	for _, word := range kinds {
+		kind, id, _ := strings.Cut(word, ":")
+		n, _ := strconv.ParseInt(id, 10, 64) // it was written by the statement
+		d.Tell = append(d.Tell, Told{orderhub.RecipientKind(kind), n})
 	}
 	return err
 }

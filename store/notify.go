@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -66,6 +67,25 @@ func DeadlineCause(orderID int64, shipBy time.Time) string {
 	return fmt.Sprintf("ship-by-%d-%d", orderID, micros(shipBy))
 }
 
+// ReturnDeadlines reads returns about which something is to be done before a moment,
+// and of whose next deadline a rule has not told; after pages through them.
+func (s *Store) ReturnDeadlines(ctx context.Context, ruleID int64, now, until time.Time, after int64, limit int) ([]*orderhub.Return, error) {
+	// The column is the earliest deadline when the return was written: the other one
+	// may still come after it is over.
+	return s.readReturns(ctx, `WHERE deadline <> 0 AND deadline > ? AND deadline <= ? AND (state NOT IN ('decided','closed') OR waits = 1)
+		AND id > ? AND (deadline <= ? OR NOT EXISTS (SELECT 1 FROM notify_causes c WHERE c.rule_id = ?
+			AND c.cause = 'return-by-' || CAST(returns.id AS TEXT) || '-' || CAST(returns.deadline AS TEXT))) ORDER BY id LIMIT ?`,
+		micros(now.Add(-longestReturn)), micros(until), after, micros(now), ruleID, limit)
+}
+
+// longestReturn is how long at most a second deadline comes after the first.
+const longestReturn = 60 * 24 * time.Hour
+
+// ReturnCause is how ReturnDeadlines finds what was told.
+func ReturnCause(returnID int64, deadline time.Time) string {
+	return fmt.Sprintf("return-by-%d-%d", returnID, micros(deadline))
+}
+
 // NotifyStates lists troubles that last, with their beginning.
 func (s *Store) NotifyStates(ctx context.Context) (map[string]time.Time, error) {
 	rows, err := s.engine.reader().query(ctx, "SELECT name, since FROM notify_states")
@@ -102,16 +122,30 @@ func (tx *Tx) SaveNotifyState(ctx context.Context, name string, since time.Time)
 // CauseGroup is what waits for one recipient by one rule.
 type CauseGroup struct{ RuleID, RecipientID int64 }
 
+// Told says who is told by one lane: a kind of recipient, or one of them.
+type Told struct {
+	Kind        orderhub.RecipientKind
+	RecipientID int64 // 0 = all of the kind
+}
+
+func (w Told) condition(column string) (string, []any) {
+	if w.RecipientID == 0 {
+		return "", nil
+	}
+	return " AND " + column + " = ?", []any{w.RecipientID}
+}
+
 // DueGroups lists groups of which a cause is due and whose recipient may get a
 // message now, the longest waiting first. It looks once for each rule and
 // recipient, however much waits.
-func (s *Store) DueGroups(ctx context.Context, kind orderhub.RecipientKind, limit int) ([]CauseGroup, error) {
+func (s *Store) DueGroups(ctx context.Context, whom Told, limit int) ([]CauseGroup, error) {
 	now := micros(s.Now())
+	one, id := whom.condition("r.id")
 	rows, err := s.engine.reader().query(ctx, `SELECT rule_id, recipient_id FROM (
 			SELECT u.id AS rule_id, r.id AS recipient_id, (SELECT MIN(c.due_at) FROM notify_causes c
 				WHERE c.rule_id = u.id AND c.recipient_id = r.id AND c.message_id = 0) AS oldest
-			FROM notify_rules u CROSS JOIN notify_recipients r WHERE r.kind = ? AND r.state = 'active' AND r.free_at <= ?) g
-		WHERE oldest <= ? ORDER BY oldest, rule_id LIMIT ?`, string(kind), now, now, limit)
+			FROM notify_rules u CROSS JOIN notify_recipients r WHERE r.kind = ? AND r.state = 'active' AND r.free_at <= ?`+one+`) g
+		WHERE oldest <= ? ORDER BY oldest, rule_id LIMIT ?`, slices.Concat([]any{string(whom.Kind), now}, id, []any{now, limit})...)
 	if err != nil {
 		return nil, fmt.Errorf("find what is to be told: %w", err)
 	}

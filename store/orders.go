@@ -12,7 +12,7 @@ import (
 )
 
 const orderColumns = `id, account_id, channel, status, requested, hub_holds, doubt, doubt_since, data, version, inbox_id, read_at,
-	created_at, updated_at, customer_id, erased_at`
+	created_at, updated_at, customer_id, erased_at, tags, assignee`
 
 // orderByExternal finds the number of one order of an account.
 const orderByExternal = "SELECT o.id FROM orders o WHERE o.account_id = ? AND o.external_id = k.value"
@@ -140,10 +140,10 @@ func scanOrders(ctx context.Context, q querier, where string, args ...any) ([]*o
 
 func scanOrder(rows rowset) (*orderhub.Order, error) {
 	var o orderhub.Order
-	var ch, status, requested, holds, doubt, data string
+	var ch, status, requested, holds, doubt, data, tags, assignee string
 	var doubtSince, readAt, created, updated, erased int64
 	if err := rows.Scan(&o.ID, &o.AccountID, &ch, &status, &requested, &holds, &doubt, &doubtSince, &data, &o.Version,
-		&o.RawID, &readAt, &created, &updated, &o.CardID, &erased); err != nil {
+		&o.RawID, &readAt, &created, &updated, &o.CardID, &erased, &tags, &assignee); err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
 	if err := json.Unmarshal([]byte(data), &o.Snapshot); err != nil {
@@ -152,6 +152,9 @@ func scanOrder(rows rowset) (*orderhub.Order, error) {
 	o.Channel, o.Headline, o.Requested = orderhub.Channel(ch), orderhub.Status(status), orderhub.Status(requested)
 	o.Doubt, o.DoubtSince = orderhub.Status(doubt), fromMicros(doubtSince)
 	o.ReadAt, o.CreatedAt, o.UpdatedAt, o.ErasedAt = fromMicros(readAt), fromMicros(created), fromMicros(updated), fromMicros(erased)
+	if o.Assignee = orderhub.Assignee(assignee); tags != "" {
+		o.Tags = strings.Split(tags, ",")
+	}
 	for _, h := range strings.Split(holds, ",") {
 		if h != "" {
 			o.HubHolds = append(o.HubHolds, orderhub.Hold(h))
@@ -356,6 +359,9 @@ func (tx *Tx) UpdateOrders(ctx context.Context, changes []Change) error {
 	}
 	if err := tx.q.execMany(ctx, orderUpdate, rows); err != nil {
 		return fmt.Errorf("update orders: %w", err)
+	}
+	if err := tx.moveTags(ctx, changes); err != nil {
+		return err
 	}
 	return tx.rewriteLines(ctx, changes)
 }

@@ -102,6 +102,7 @@ func (s *Store) searchNewest(ctx context.Context, f OrderFilter, words []searchW
 	if err != nil {
 		return nil, false, err
 	}
+	f.hasTag(&c)
 	parts := len(orAny(f.Accounts)) * len(orAny(f.Statuses))
 	complete = true
 	keys, err = heads(f, func(each condition) ([]orderKey, error) {
@@ -165,6 +166,7 @@ func (s *Store) searchAll(ctx context.Context, f OrderFilter, words []searchWord
 	if err != nil {
 		return nil, err
 	}
+	f.hasTag(&c)
 	q := s.engine.reader()
 	found := words[0].found()
 	for _, w := range words[1:] {

@@ -207,6 +207,8 @@ func isDeadlock(err error) bool {
 type Tx struct {
 	s *Store
 	q querier
+	// cause is what the events come from that this transaction adds.
+	cause orderhub.RuleCause
 }
 
 // micros writes a time for the database; the zero time is 0.
