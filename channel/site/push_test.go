@@ -208,11 +208,11 @@ func TestCheckSendsASignedPing(t *testing.T) {
 	if err != nil || !slices.Equal(s.types, []string{"ping"}) || result.Name == "" {
 		t.Errorf("got %+v, %v, the shop got %v", result, err, s.types)
 	}
-	if !slices.Equal(result.Can, []string{"order.status_changed"}) {
+	if !slices.Equal(result.Can, []string{"order.status_changed", "order.lines_cancelled"}) {
 		t.Errorf("can: got %v", result.Can)
 	}
 	result, err = setup(t, withStock(s)).Check(t.Context())
-	if err != nil || !slices.Equal(result.Can, []string{"order.status_changed", "stock.updated"}) {
+	if err != nil || !slices.Equal(result.Can, []string{"order.status_changed", "order.lines_cancelled", "stock.updated"}) {
 		t.Errorf("can, with stock: got %v, %v", result.Can, err)
 	}
 	down := newShop(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })

@@ -154,9 +154,6 @@ func (m *Market) cutLines(id string, d cutData) (status int, word string) {
 		return http.StatusOK, "duplicate"
 	case o == nil:
 		return http.StatusNotFound, "no such order"
-	case o.status == "cancelled":
-		m.taken[id] = true
-		return http.StatusOK, "cancelled already"
 	}
 	m.taken[id] = true
 	for _, l := range d.Lines {
@@ -166,6 +163,9 @@ func (m *Market) cutLines(id string, d cutData) (status int, word string) {
 		}
 	}
 	o.lines = slices.DeleteFunc(o.lines, func(l marketsim.SpecLine) bool { return l.Quantity == 0 })
+	if o.status == "cancelled" {
+		return http.StatusOK, "cancelled already" // the books say what it was at last
+	}
 	m.change(o, o.status)
 	o.calls = append(o.calls, marketsim.Call{At: o.updatedAt, What: "cancel lines"})
 	if m.opts.Echo {
