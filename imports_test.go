@@ -66,9 +66,11 @@ var importRules = []importRule{
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
 	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus},
 		"the pipeline reaches channels through the contract only"},
-	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
+	{"people", []string{".", "store"}, []string{"golang.org/x/crypto/argon2", "github.com/pquerna/otp", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},
+		"the door knows neither orders nor the API"},
+	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "people", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
-	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"server", []string{".", "api", "channel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
@@ -79,7 +81,7 @@ var importRules = []importRule{
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
-		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "notify", "pipeline", "server", "store", "webhook",
+		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "notify", "people", "pipeline", "server", "store", "webhook",
 	}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, "commands wire; nothing imports them"},
 }
 
@@ -92,6 +94,7 @@ var (
 	testThird = []string{
 		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/prometheus/common",
+		"github.com/pquerna/otp",
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{
