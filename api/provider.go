@@ -54,7 +54,9 @@ func (a *API) provider(mux *http.ServeMux) {
 // tripCookie keeps the trip to the provider in the browser. It is Lax: the provider's
 // page sends the browser back.
 func (a *API) tripCookie(r *http.Request, value string) *http.Cookie {
-	c := &http.Cookie{Name: "orderhub-oidc", Value: value, Path: "/", HttpOnly: true, Secure: a.secure(r), SameSite: http.SameSiteLaxMode, MaxAge: int(people.ProviderTripTime.Seconds())}
+	c := &http.Cookie{ //nolint:gosec // Secure wherever it can be: a hub may be at http://127.0.0.1
+		Name: "orderhub-oidc", Value: value, Path: "/", HttpOnly: true, Secure: a.secure(r), SameSite: http.SameSiteLaxMode, MaxAge: int(people.ProviderTripTime.Seconds()),
+	}
 	if c.Secure {
 		c.Name = "__Host-" + c.Name
 	}

@@ -55,7 +55,9 @@ func cookieName(secure bool) string {
 // sessionCookie gives a session to the browser; an empty secret takes it away. With
 // SameSite=Strict no other site's link or form carries it.
 func sessionCookie(secret string, ends time.Time, secure bool) string {
-	c := http.Cookie{Name: cookieName(secure), Value: secret, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, Expires: ends}
+	c := http.Cookie{ //nolint:gosec // Secure wherever it can be: a hub may be at http://127.0.0.1
+		Name: cookieName(secure), Value: secret, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode, Expires: ends,
+	}
 	if secret == "" {
 		c.MaxAge = -1
 	}

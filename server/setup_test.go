@@ -46,6 +46,7 @@ type options struct {
 	// work.
 	sims     bool
 	server   server.Options
+	provider *people.Provider
 	channels []channel.Channel
 }
 
@@ -102,7 +103,7 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 		so.Rate = -1
 	}
 	if so.People == nil {
-		if so.People, err = people.New(people.Options{Store: s, Log: log, Hash: cheap}); err != nil {
+		if so.People, err = people.New(people.Options{Store: s, Log: log, Hash: cheap, Provider: opts.provider}); err != nil {
 			t.Fatal(err)
 		}
 	}
