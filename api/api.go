@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,7 @@ type API struct {
 	origins   *http.CrossOriginProtection
 	openSetup bool
 	live      *live
+	audit     *auditor
 }
 
 // Register adds the API's routes and its OpenAPI document to a mux. Whatever else
@@ -130,6 +132,7 @@ func newAPI(opts Options) *API {
 	}
 	a.files = newImports(a.hub, a.log, opts.ImportLimit)
 	a.live = newLive(a.store, a.log)
+	a.audit = &auditor{store: a.store, log: a.log}
 	if a.people == nil {
 		var err error
 		if a.people, err = people.New(people.Options{Store: a.store, Log: a.log}); err != nil {
@@ -150,6 +153,9 @@ func newAPI(opts Options) *API {
 
 // EndStreams ends the streams of news, for a hub that stops.
 func (a *API) EndStreams() { a.live.end() }
+
+// Flush waits until the audit log is written, once no request runs any more.
+func (a *API) Flush(ctx context.Context) { a.audit.flush(ctx) }
 
 const description = `Orders of all channels in one ledger.
 

@@ -21,7 +21,6 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/people"
-	"github.com/orderhub/orderhub/store"
 )
 
 type (
@@ -203,11 +202,7 @@ func (a *API) write(r *http.Request, v *visit, status int) {
 	case !changes(r.Method) && !v.need.told && status != http.StatusForbidden:
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
-	defer cancel()
-	if err := a.store.InTx(ctx, func(tx *store.Tx) error { return tx.AddAudit(ctx, e) }); err != nil {
-		a.log.Error("the audit log lacks an entry", "operation", e.Operation, "error", err.Error())
-	}
+	a.audit.add(e)
 }
 
 func outcomeOf(status int) orderhub.Outcome {

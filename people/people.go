@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -45,6 +46,8 @@ type People struct {
 	hasher   *hasher
 	throttle *throttle
 	provider *provider
+	// touching are the sessions whose last use is being written.
+	touching sync.Map
 }
 
 // New makes the door.
@@ -134,11 +137,33 @@ func (p *People) Session(ctx context.Context, secret string) (s orderhub.Session
 	}
 	if now := p.store.Now(); now.Sub(s.SeenAt) >= touchEvery {
 		s.SeenAt, s.IdleEnds = now, now.Add(p.idle)
-		if err := p.store.TouchSession(ctx, s.ID, s.SeenAt, s.IdleEnds); err != nil {
-			return s, u, false, err
-		}
+		p.touch(s)
 	}
 	return s, row.User, true, nil
+}
+
+// touchPatience is how long a request waits for its use to be written: reading goes
+// on while a long transaction keeps the one writer of SQLite busy.
+const touchPatience = 250 * time.Millisecond
+
+func (p *People) touch(s orderhub.Session) {
+	if _, busy := p.touching.LoadOrStore(s.ID, true); busy {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer p.touching.Delete(s.ID)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := p.store.TouchSession(ctx, s.ID, s.SeenAt, s.IdleEnds); err != nil {
+			p.log.Warn("the last use of a session could not be written", "error", err.Error())
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(touchPatience):
+	}
 }
 
 // StillOpen tells whether a session goes on, without using it.

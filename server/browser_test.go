@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
@@ -90,4 +92,18 @@ func (b *browser) do(t *testing.T, method, path string, body any, header ...stri
 func (b *browser) open(t *testing.T) bool {
 	t.Helper()
 	return b.do(t, http.MethodGet, "/session", nil).Status == http.StatusOK
+}
+
+// used uses the session and waits until that is written; false: it has ended.
+func (b *browser) used(t *testing.T) bool {
+	t.Helper()
+	if !b.open(t) {
+		return false
+	}
+	_, secret, _ := strings.Cut(b.cookie, "=")
+	eventually(t, "the last use of the session", func() bool {
+		s, _, ok, err := b.w.store.FindSession(t.Context(), secret)
+		return err == nil && ok && b.w.store.Now().Sub(s.SeenAt) < time.Minute
+	})
+	return true
 }

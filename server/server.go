@@ -102,7 +102,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		time.AfterFunc(5*time.Second, end)
-		stopped <- srv.Shutdown(grace)
+		err := srv.Shutdown(grace)
+		s.api.Flush(grace)
+		stopped <- err
 	}()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err

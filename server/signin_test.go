@@ -272,11 +272,11 @@ func TestSessionsEnd(t *testing.T) {
 	eachClock(t, options{}, func(t *testing.T, w *world, c *clock) {
 		first := w.setUp(t, "vera")
 		c.pass(11 * time.Hour)
-		if !first.open(t) {
+		if !first.used(t) {
 			t.Fatal("it ended too early")
 		}
 		c.pass(11 * time.Hour)
-		if !first.open(t) {
+		if !first.used(t) {
 			t.Fatal("use does not keep it open")
 		}
 		c.pass(12*time.Hour + time.Second)
@@ -286,7 +286,7 @@ func TestSessionsEnd(t *testing.T) {
 		b, _ := w.logIn(t, "vera", password, "")
 		for range 62 { // used every half a day less a bit
 			c.pass(12*time.Hour - time.Minute)
-			if !b.open(t) {
+			if !b.used(t) {
 				break
 			}
 		}

@@ -12,12 +12,16 @@ import (
 var auditColumns = []string{"at", "actor_kind", "actor", "user_id", "permission", "operation", "target", "outcome", "status", "address"}
 
 // AddAudit writes down who did what.
-func (tx *Tx) AddAudit(ctx context.Context, e orderhub.AuditEntry) error {
-	if e.At.IsZero() {
-		e.At = tx.s.Now()
+func (tx *Tx) AddAudit(ctx context.Context, entries ...orderhub.AuditEntry) error {
+	rows := make([][]any, 0, len(entries))
+	for _, e := range entries {
+		if e.At.IsZero() {
+			e.At = tx.s.Now()
+		}
+		rows = append(rows, []any{micros(e.At), string(e.Actor.Kind), e.Actor.Name, e.UserID, string(e.Permission), e.Operation, e.Target,
+			string(e.Outcome), int64(e.Status), e.Address})
 	}
-	if err := tx.q.insert(ctx, "audit_log", auditColumns, [][]any{{micros(e.At), string(e.Actor.Kind), e.Actor.Name, e.UserID, string(e.Permission),
-		e.Operation, e.Target, string(e.Outcome), e.Status, e.Address}}); err != nil {
+	if err := tx.q.insert(ctx, "audit_log", auditColumns, rows); err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
 	return nil
