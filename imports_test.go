@@ -73,7 +73,7 @@ var importRules = []importRule{
 	{"server", []string{".", "api", "channel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
-		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "people", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",

@@ -61,7 +61,7 @@ var rolePermissions = map[Role][]Permission{
 		OrdersRead, OrdersWork, OrdersIntake, StockRead, StockWork, ProductsManage, ReturnsRead, ReturnsReceive, ReturnsDecide, ReturnsAnswer,
 		CustomersRead, PersonalData, AccountsRead, InboxRead, InboxWork, RulesRead, RulesManage,
 	},
-	// Packs, counts and receives; parcels carry the buyer's name already.
+	// Packs, counts and receives; a label says what the parcel needs of the buyer.
 	RoleWarehouse:  {OrdersRead, OrdersWork, StockRead, StockWork, ReturnsRead, ReturnsReceive, ReturnsDecide, AccountsRead},
 	RoleAccountant: {OrdersRead, StockRead, ReturnsRead, CustomersRead, AccountsRead},
 	RoleViewer:     {OrdersRead, StockRead, ReturnsRead, AccountsRead},

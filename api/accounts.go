@@ -189,6 +189,8 @@ func (a *API) accountAnswer(ctx context.Context, id string) (*body[AccountView],
 		if v.ID == id {
 			if !mayRead(ctx, orderhub.AccountsManage) {
 				v.Webhook = "" // whoever knows it can send in news
+			} else if v.Webhook != "" {
+				a.audit.tell(visitOf(ctx))
 			}
 			return answer(v), nil
 		}

@@ -191,9 +191,10 @@ func (a *API) getSetup(ctx context.Context, _ *struct{}) (*body[SetupView], erro
 
 // codeNeeded tells whether making the first user takes the set-up code: always,
 // unless the hub listens on this machine alone and this machine's own browser asks.
-// A proxy, or a page that points its name at 127.0.0.1, shows in the headers.
+// A proxy, or a page that points its name at 127.0.0.1, shows in the headers; nginx as
+// it comes shows by HTTP/1.0 only.
 func (a *API) codeNeeded(r *http.Request) bool {
-	if !a.openSetup {
+	if !a.openSetup || !r.ProtoAtLeast(1, 1) {
 		return true
 	}
 	for _, h := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {

@@ -68,6 +68,10 @@ func (s *streamer) run(last string) {
 	h := s.w.Header()
 	h.Set("Content-Type", eventStream)
 	h.Set("X-Accel-Buffering", "no") // nginx would keep it back
+	// The server's time for a request does not end a stream, nor does a stream's the
+	// next request. Not every connection has deadlines.
+	_ = s.out.SetReadDeadline(time.Time{})
+	defer func() { _ = s.out.SetWriteDeadline(time.Time{}) }()
 	if s.begin(last) != nil {
 		return
 	}

@@ -93,24 +93,34 @@ func TestThrottle(t *testing.T) {
 		}
 		a.forgive()
 	}
-	for range int(perLogin.burst) {
+	for range int(perLoginHere.burst) {
 		if _, wait := th.begin("vera", here); wait > 0 {
 			t.Fatal("too early")
 		}
 	}
-	if _, wait := th.begin("vera", netip.MustParseAddr("198.51.100.1")); wait != perLogin.every {
-		t.Errorf("from elsewhere: %s", wait)
+	if _, wait := th.begin("vera", here); wait != perLoginHere.every {
+		t.Errorf("one too many: %s", wait)
+	}
+	if _, wait := th.begin("vera", netip.MustParseAddr("198.51.100.1")); wait > 0 {
+		t.Error("a stranger locks a person out")
 	}
 	if _, wait := th.begin("oleg", here); wait > 0 {
 		t.Error("another login waits")
 	}
-	now = now.Add(perLogin.every / 2)
-	if _, wait := th.begin("vera", here); wait != perLogin.every/2 {
+	now = now.Add(perLoginHere.every / 2)
+	if _, wait := th.begin("vera", here); wait != perLoginHere.every/2 {
 		t.Errorf("half of the wait: %s", wait)
 	}
-	now = now.Add(perLogin.every / 2)
+	now = now.Add(perLoginHere.every / 2)
 	if _, wait := th.begin("vera", here); wait > 0 {
 		t.Errorf("after the wait: %s", wait)
+	}
+	// A botnet.
+	for i := range int(perLogin.burst) {
+		th.begin("boss", netip.AddrFrom4([4]byte{10, 0, byte(i), 1}))
+	}
+	if _, wait := th.begin("boss", here); wait != perLogin.every {
+		t.Errorf("from everywhere: %s", wait)
 	}
 	// One IPv6 network is one party; the memory has an end.
 	for i := range int(perAddress.burst) {

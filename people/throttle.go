@@ -6,11 +6,15 @@ import (
 	"time"
 )
 
-// A login may be tried 10 times at once and then every 30 seconds, an address (of
-// IPv6 its /64) 30 times and then every 10 seconds. Attempts that succeed do not count.
+// From one address (of IPv6 its /64) a login may be tried 10 times at once and then
+// every 30 seconds, and all logins together 30 times and then every 10 seconds. From
+// everywhere a login may be tried 100 times and then every 10 seconds: more than one
+// address can use up, so that a stranger does not lock a person out. Attempts that
+// succeed do not count.
 var (
-	perLogin   = allowance{burst: 10, every: 30 * time.Second}
-	perAddress = allowance{burst: 30, every: 10 * time.Second}
+	perLoginHere = allowance{burst: 10, every: 30 * time.Second}
+	perAddress   = allowance{burst: 30, every: 10 * time.Second}
+	perLogin     = allowance{burst: 100, every: 10 * time.Second}
 )
 
 type allowance struct {
@@ -47,14 +51,18 @@ type attempt struct {
 // begin counts an attempt at a login from an address; wait is how long to stay
 // away when there were too many.
 func (t *throttle) begin(login string, from netip.Addr) (a attempt, wait time.Duration) {
-	a = attempt{t: t, keys: []string{"login " + login}}
+	here := "nowhere"
 	if from.IsValid() {
-		a.keys = append(a.keys, "address "+network(from))
+		here = network(from)
+	}
+	a = attempt{t: t, keys: []string{"login " + login, "here " + here + " " + login, "address " + here}}
+	if !from.IsValid() {
+		a.keys = a.keys[:2] // all of nowhere are not one party
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, key := range a.keys {
-		b := t.bucket(key, []allowance{perLogin, perAddress}[i])
+		b := t.bucket(key, []allowance{perLogin, perLoginHere, perAddress}[i])
 		if b.left < 1 {
 			wait = max(wait, time.Duration((1-b.left)*float64(b.every)))
 		}
@@ -63,7 +71,9 @@ func (t *throttle) begin(login string, from netip.Addr) (a attempt, wait time.Du
 		return a, wait
 	}
 	for _, key := range a.keys {
-		t.by[key].left--
+		if b := t.by[key]; b != nil { // a flood may have pushed it out
+			b.left--
+		}
 	}
 	return a, 0
 }
