@@ -67,12 +67,14 @@ var importRules = []importRule{
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
 	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
 		"the pipeline reaches channels through the contract only"},
-	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "rules", "store"}, []string{huma, timeRate},
+	{"people", []string{".", "store"}, []string{"golang.org/x/crypto/argon2", "github.com/pquerna/otp", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},
+		"the door knows neither orders nor the API"},
+	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "people", "pipeline", "rules", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
-	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"server", []string{".", "api", "channel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
-		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "people", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
@@ -80,7 +82,7 @@ var importRules = []importRule{
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
-		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "notify", "pipeline", "server", "store", "webhook",
+		".", "api", "bench", "channel", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "notify", "people", "pipeline", "server", "store", "webhook",
 	}, []string{"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"}, "commands wire; nothing imports them"},
 }
 
@@ -93,6 +95,7 @@ var (
 	testThird = []string{
 		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/prometheus/common",
+		"github.com/pquerna/otp",
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{

@@ -187,6 +187,11 @@ func (a *API) accountAnswer(ctx context.Context, id string) (*body[AccountView],
 	}
 	for _, v := range list {
 		if v.ID == id {
+			if !mayRead(ctx, orderhub.AccountsManage) {
+				v.Webhook = "" // whoever knows it can send in news
+			} else if v.Webhook != "" {
+				a.audit.tell(visitOf(ctx))
+			}
 			return answer(v), nil
 		}
 	}

@@ -4,16 +4,20 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/store"
 )
@@ -27,7 +31,19 @@ type Options struct {
 	// Log gets what callers must not see; nil discards it.
 	Log     *slog.Logger
 	Version string
-	// Rate is how many requests per second a token may make, after a burst of
+	// People lets callers in; nil = with the usual settings.
+	People *people.People
+	// Sender tells where a request comes from; nil = nobody knows.
+	Sender func(*http.Request) netip.Addr
+	// Secure tells whether a request came by https, perhaps through a proxy; nil = by
+	// its connection.
+	Secure func(*http.Request) bool
+	// PublicURL is where people open the hub, "" = unknown.
+	PublicURL string
+	// OpenSetup lets who sits at this machine make the first user without the set-up
+	// code; for a hub that nobody else reaches.
+	OpenSetup bool
+	// Rate is how many requests per second a caller may make, after a burst of
 	// twice as many; 0 = 50, -1 = no limit.
 	Rate float64
 	// ImportLimit caps a file to import, in bytes; 0 = the constant ImportLimit.
@@ -36,17 +52,24 @@ type Options struct {
 
 // API serves the REST API of one hub.
 type API struct {
-	hub   *pipeline.Hub
-	store *store.Store
-	log   *slog.Logger
-	doc   *huma.OpenAPI
-	rates *rates
-	files *imports
+	hub       *pipeline.Hub
+	store     *store.Store
+	log       *slog.Logger
+	doc       *huma.OpenAPI
+	rates     *rates
+	files     *imports
+	people    *people.People
+	sender    func(*http.Request) netip.Addr
+	secure    func(*http.Request) bool
+	origins   *http.CrossOriginProtection
+	openSetup bool
+	live      *live
+	audit     *auditor
 }
 
 // Register adds the API's routes and its OpenAPI document to a mux. Whatever else
 // is below /api/ gets a problem as its answer.
-func Register(mux *http.ServeMux, opts Options) {
+func Register(mux *http.ServeMux, opts Options) *API {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -59,12 +82,13 @@ func Register(mux *http.ServeMux, opts Options) {
 	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.Info.Description = description
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "The API token that the hub printed at its first start."},
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token: the one that the hub printed at its first start, or one of POST /tokens."},
+		"session": {Type: "apiKey", In: "cookie", Name: cookieName(false), Description: "The cookie of POST /session, by https " + cookieName(true) + ". Changes need the header X-CSRF-Token as well."},
 	}
-	cfg.Security = []map[string][]string{{"token": {}}}
+	cfg.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	h := humago.New(mux, cfg)
-	a := &API{hub: opts.Hub, store: opts.Hub.Store(), log: opts.Log, doc: h.OpenAPI(), rates: newRates(opts.Rate)}
-	a.files = newImports(a.hub, a.log, opts.ImportLimit)
+	a := newAPI(opts)
+	a.doc = h.OpenAPI()
 	h.UseMiddleware(a.authorise(h), checkAddress(h))
 	a.orders(h)
 	a.transitions(h)
@@ -91,17 +115,59 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.texts(h)
 	a.marks(h)
 	a.autoRules(h)
+	a.signIn(h)
+	a.sessions(h)
+	a.me(h)
+	a.users(h)
+	a.tokens(h)
+	a.auditLog(h)
+	a.stream(h)
+	a.provider(mux)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))
+	return a
 }
+
+func newAPI(opts Options) *API {
+	a := &API{
+		hub: opts.Hub, store: opts.Hub.Store(), log: opts.Log, rates: newRates(opts.Rate), people: opts.People, sender: opts.Sender,
+		secure: opts.Secure, origins: http.NewCrossOriginProtection(), openSetup: opts.OpenSetup,
+	}
+	a.files = newImports(a.hub, a.log, opts.ImportLimit)
+	a.live = newLive(a.store, a.log)
+	a.audit = &auditor{store: a.store, log: a.log}
+	if a.people == nil {
+		var err error
+		if a.people, err = people.New(people.Options{Store: a.store, Log: a.log}); err != nil {
+			panic(err) // only for settings that cannot be, and there are none
+		}
+	}
+	if a.sender == nil {
+		a.sender = func(*http.Request) netip.Addr { return netip.Addr{} }
+	}
+	if a.secure == nil {
+		a.secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if u, err := url.Parse(opts.PublicURL); err == nil && u.Host != "" {
+		_ = a.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host) // a browser's Host may be another behind a proxy
+	}
+	return a
+}
+
+// EndStreams ends the streams of news, for a hub that stops.
+func (a *API) EndStreams() { a.live.end() }
+
+// Flush waits until the audit log is written, once no request runs any more.
+func (a *API) Flush(ctx context.Context) { a.audit.flush(ctx) }
 
 const description = `Orders of all channels in one ledger.
 
 Times are RFC 3339 in UTC. Amounts are integers in minor units (kopecks) with an ISO 4217 code. Lists are read page by page
 with the cursor that the previous page gave. Errors are application/problem+json; "detail" is a sentence for people and "code"
-a word for programs. A query parameter or a field that the API does not know is refused by name. A token may make so many
-requests per second (50 unless set otherwise); the answer to more is 429 with Retry-After.`
+a word for programs. A query parameter or a field that the API does not know is refused by name. A caller may make so many
+requests per second (50 unless set otherwise); the answer to more is 429 with Retry-After. What an operation takes of its
+caller stands under x-permissions; a role or a token without it gets 403.`
 
 // serveDocument serves the OpenAPI document, made once: it does not change.
 func serveDocument(mux *http.ServeMux, doc *huma.OpenAPI) {
@@ -160,13 +226,26 @@ func op(id, method, path, tag, summary string, refused ...int) huma.Operation {
 	if strings.Contains(path, "{") {
 		errs = append(errs, http.StatusNotFound)
 	}
+	n := needOf(id)
+	if !n.open {
+		errs = append(errs, http.StatusForbidden)
+	}
 	// huma adds 422 and 500.
 	errs = append(append(errs, ofBody...), http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
-	return huma.Operation{
+	o := huma.Operation{
 		OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{tag}, Summary: summary, Errors: errs,
 		// huma refuses a body that reaches the limit.
 		MaxBodyBytes: BodyLimit + 1,
 	}
+	switch {
+	case n.open:
+		o.Security = []map[string][]string{{}}
+	case n.person:
+		o.Security = []map[string][]string{{"session": {}}}
+	default:
+		o.Extensions = map[string]any{"x-permissions": n.all}
+	}
+	return o
 }
 
 // body wraps an answer.

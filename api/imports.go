@@ -198,6 +198,11 @@ func (a *API) takeFile(ctx context.Context, in *importQuery) (*importJob, error)
 	if in.Note != "" && in.Kind != ImportCounts {
 		return nil, orderhub.InvalidField("note", "belongs to kind counts")
 	}
+	if in.Kind == ImportProducts {
+		if err := require(ctx, orderhub.ProductsManage); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.files.reserve(); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"context"
 	"reflect"
-	"slices"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,30 +9,10 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-// Permission is a right of a caller.
-type Permission string
-
-// PersonalData is the right to read names, phones, addresses and raw payloads.
-// Who lacks it gets them masked.
-const PersonalData Permission = "personal_data"
-
-type permissionsKey struct{}
-
-// WithPermissions gives a context whose caller has these permissions and no other.
-func WithPermissions(ctx context.Context, list ...Permission) context.Context {
-	return context.WithValue(ctx, permissionsKey{}, list)
-}
-
-// mayRead reports whether the caller has a permission. A token has all.
-func mayRead(ctx context.Context, p Permission) bool {
-	list, limited := ctx.Value(permissionsKey{}).([]Permission)
-	return !limited || slices.Contains(list, p)
-}
-
 // maskAnswer masks every answer of the API for callers who may not read personal
 // data. It is told by the tags of the types what that is.
 func maskAnswer(ctx huma.Context, _ string, v any) (any, error) {
-	if mayRead(ctx.Context(), PersonalData) {
+	if mayRead(ctx.Context(), orderhub.PersonalData) {
 		return v, nil
 	}
 	return Masked(v), nil
@@ -116,7 +94,7 @@ func maskField(f reflect.Value, kind string) {
 	switch {
 	case kind == "hidden" && f.Kind() == reflect.Interface:
 		if !f.IsNil() {
-			f.Set(reflect.ValueOf("hidden: it takes the permission " + string(PersonalData)))
+			f.Set(reflect.ValueOf("hidden: it takes the permission " + string(orderhub.PersonalData)))
 		}
 	case f.Kind() == reflect.String:
 		f.SetString(maskWord(kind, f.String()))

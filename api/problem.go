@@ -20,7 +20,7 @@ type Problem struct {
 	Title  string          `json:"title" doc:"The HTTP status in words."`
 	Status int             `json:"status"`
 	Detail string          `json:"detail" doc:"What is wrong and what is allowed, in a sentence for people."`
-	Code   string          `json:"code,omitempty" doc:"A word for programs: invalid, not_found, conflict, refused, denied, unavailable, too_large, unsupported; of a channel's refusal (502) auth, rejected, rate_limited, retry, uncertain."`
+	Code   string          `json:"code,omitempty" doc:"A word for programs: invalid, not_found, conflict, refused, denied, unavailable, too_large, unsupported; totp_required, totp_wrong, setup_needed, csrf; of a channel's refusal (502) auth, rejected, rate_limited, retry, uncertain."`
 	Field  string          `json:"field,omitempty" doc:"The input that is wrong."`
 	Errors []*ProblemField `json:"errors,omitempty" doc:"Every input that is wrong, when several are."`
 }
@@ -44,6 +44,20 @@ const problemType = "application/problem+json"
 
 func newProblem(status int, sentence string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: sentence, Code: codeOfStatus(status)}
+}
+
+// coded makes a problem with a code of its own.
+func coded(status int, code, sentence string) *Problem {
+	p := newProblem(status, sentence)
+	p.Code = code
+	return p
+}
+
+// writeProblem answers with a problem before an operation begins.
+func writeProblem(ctx huma.Context, p *Problem) {
+	ctx.SetHeader("Content-Type", problemType)
+	ctx.SetStatus(p.Status)
+	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the caller has gone
 }
 
 // WriteProblem answers with a problem where there is no operation of the API.

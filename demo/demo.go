@@ -3,6 +3,7 @@ package demo
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/shopsim"
+	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/server"
 	"github.com/orderhub/orderhub/store"
@@ -60,7 +63,9 @@ type Options struct {
 // Started tells where things are.
 type Started struct {
 	Hub, Sims, Token string
-	DSN              string
+	// Login and Password let a person in, an owner.
+	Login, Password string
+	DSN             string
 }
 
 // Report is what a demo that ended has to say.
@@ -154,6 +159,10 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if w.where.Token, err = w.store.CreateToken(ctx, "demo"); err != nil {
 		return w, err
 	}
+	door, err := w.letIn(ctx)
+	if err != nil {
+		return w, err
+	}
 	shop := shopsim.Options{Account: AccountID("site"), Hub: func() string { return w.where.Hub }, Token: w.where.Token}
 	if opts.Policy == orderhub.OversellStrict {
 		shop.Reserve = 10 * time.Minute
@@ -168,7 +177,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1}))
+	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1, People: door}))
 	var outside http.Handler = w.sims
 	if opts.watch != nil {
 		outside = opts.watch(outside)
@@ -190,6 +199,24 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 		err = w.link(ctx)
 	}
 	return w, err
+}
+
+// letIn makes an owner with a new password, also in a kept database.
+func (w *world) letIn(ctx context.Context) (*people.People, error) {
+	door, err := people.New(people.Options{Store: w.store, Log: w.log})
+	if err != nil {
+		return nil, err
+	}
+	w.where.Login, w.where.Password = "demo", strings.ToLower(rand.Text())[:16]
+	entry := orderhub.AuditEntry{Actor: orderhub.Actor{Kind: orderhub.ActorHub, Name: "demo"}, Operation: "demo"}
+	u, err := door.User(ctx, w.where.Login)
+	switch {
+	case orderhub.CodeOf(err) == orderhub.CodeNotFound:
+		_, err = door.AddUser(ctx, people.NewUser{Login: w.where.Login, Name: "Demo", Role: orderhub.RoleOwner, Password: w.where.Password}, entry)
+	case err == nil:
+		err = door.SetPassword(ctx, u.ID, w.where.Password, func(orderhub.Role) error { return nil }, entry)
+	}
+	return door, err
 }
 
 func (w *world) openStore(ctx context.Context) error {

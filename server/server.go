@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 )
 
@@ -32,15 +34,24 @@ type Options struct {
 	// TrustedProxies are networks whose X-Forwarded-For is believed: the last
 	// address that such a proxy appended is the sender.
 	TrustedProxies []netip.Prefix
-	// Rate is how many requests per second an API token may make, see
+	// Rate is how many requests per second a caller may make, see
 	// api.Options; 0 = 50, -1 = no limit.
 	Rate float64
+	// People lets callers in; nil = with the usual settings.
+	People *people.People
+	// PublicURL is where people open the hub, "" = unknown.
+	PublicURL string
+	// OpenSetup: see api.Options.
+	OpenSetup bool
 }
 
 // Server is the hub's HTTP face.
 type Server struct {
 	opts    Options
 	handler http.Handler
+	api     *api.API
+	// public is the parsed PublicURL.
+	public *url.URL
 }
 
 // New makes a Server.
@@ -49,15 +60,21 @@ func New(opts Options) *Server {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: opts}
+	if u, err := url.Parse(opts.PublicURL); err == nil && u.Host != "" {
+		s.public = u
+	}
 	mux := http.NewServeMux()
-	api.Register(mux, api.Options{Hub: opts.Hub, Log: opts.Log, Version: opts.Version, Rate: opts.Rate})
+	s.api = api.Register(mux, api.Options{
+		Hub: opts.Hub, Log: opts.Log, Version: opts.Version, Rate: opts.Rate, People: opts.People, Sender: s.sender, Secure: s.secure,
+		PublicURL: opts.PublicURL, OpenSetup: opts.OpenSetup,
+	})
 	mux.HandleFunc("POST /hooks/{account}/{key}", s.hook)
 	mux.HandleFunc("POST /hooks/{account}/{key}/{rest...}", s.hook) // Yandex Market appends /notification
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
 	mux.HandleFunc("GET /{$}", s.front)
-	s.handler = s.recover(headers(mux))
+	s.handler = s.recover(s.headers(mux))
 	return s
 }
 
@@ -75,13 +92,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler:     s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(s.api.EndStreams)
+	if s.opts.People != nil {
+		go s.tidy(base)
+	}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		time.AfterFunc(5*time.Second, end)
-		stopped <- srv.Shutdown(grace)
+		err := srv.Shutdown(grace)
+		s.api.Flush(grace)
+		stopped <- err
 	}()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -89,14 +112,37 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return <-stopped
 }
 
+// tidyEvery is between two times that what is over is forgotten.
+const tidyEvery = time.Hour
+
+// tidy forgets ended sessions and the old end of the audit log.
+func (s *Server) tidy(ctx context.Context) {
+	for {
+		if err := s.opts.People.Tidy(ctx); err != nil && ctx.Err() == nil {
+			s.opts.Log.Warn("forgetting ended sessions failed", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tidyEvery):
+		}
+	}
+}
+
 // headers sets what every answer carries.
-func headers(next http.Handler) http.Handler {
+func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "geolocation=(), microphone=(), payment=(), usb=()") // the camera scans barcodes
+		if s.secure(r) {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -155,6 +201,19 @@ func writeReply(w http.ResponseWriter, reply channel.Reply) {
 	}
 	w.WriteHeader(reply.Status)
 	_, _ = w.Write(reply.Body)
+}
+
+// secure tells whether a request came by https: to the hub itself, to a trusted
+// proxy that says so, or to the hub's public address.
+func (s *Server) secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	if s.public != nil && s.public.Scheme == "https" && strings.EqualFold(r.Host, s.public.Host) {
+		return true
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && s.trusted(from.Addr().Unmap()) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // sender is the address a message came from, behind a trusted proxy the one

@@ -27,11 +27,15 @@ import (
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/server"
 	"github.com/orderhub/orderhub/store"
 	"github.com/orderhub/orderhub/store/storetest"
 )
+
+// cheap makes password hashes fast.
+var cheap = people.HashCost{Memory: 64, Passes: 1}
 
 // hookSecret signs the webhooks of the shop in these tests.
 const hookSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -42,6 +46,7 @@ type options struct {
 	// work.
 	sims     bool
 	server   server.Options
+	provider *people.Provider
 	channels []channel.Channel
 }
 
@@ -49,6 +54,8 @@ type options struct {
 type world struct {
 	store  *store.Store
 	hub    *pipeline.Hub
+	people *people.People
+	owner  *browser
 	srv    *httptest.Server
 	token  string
 	sims   *demo.Sims
@@ -95,8 +102,14 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 	if so.Rate == 0 {
 		so.Rate = -1
 	}
+	if so.People == nil {
+		if so.People, err = people.New(people.Options{Store: s, Log: log, Hash: cheap, Provider: opts.provider}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.people = so.People
 	handler := server.New(so)
-	w.srv = httptest.NewServer(withLess(handler))
+	w.srv = httptest.NewServer(handler)
 	t.Cleanup(func() {
 		w.srv.Close()
 		for _, s := range w.secrets {

@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -149,50 +146,6 @@ func (s *Store) Drift(ctx context.Context, limit int) ([]DriftRow, error) {
 		out = append(out, d)
 	}
 	return out, rows.Err()
-}
-
-// CreateToken makes an API token and returns its text, which is stored only as
-// a hash and cannot be shown again.
-func (s *Store) CreateToken(ctx context.Context, name string) (string, error) {
-	b := make([]byte, 24)
-	_, _ = rand.Read(b)
-	token := "oh_" + hex.EncodeToString(b)
-	return token, s.SaveToken(ctx, name, token)
-}
-
-// SaveToken stores a token whose text is known (the demo's, an operator's own).
-func (s *Store) SaveToken(ctx context.Context, name, token string) error {
-	sum := sha256.Sum256([]byte(token))
-	return s.InTx(ctx, func(tx *Tx) error {
-		if _, err := tx.q.exec(ctx, "INSERT INTO tokens (name, sha256, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-			name, sum[:], micros(s.Now())); err != nil {
-			return fmt.Errorf("save token: %w", err)
-		}
-		return nil
-	})
-}
-
-// Token tells whose token this is; ok is false for an unknown one.
-func (s *Store) Token(ctx context.Context, token string) (name string, ok bool, err error) {
-	sum := sha256.Sum256([]byte(token))
-	rows, err := s.engine.reader().query(ctx, "SELECT name FROM tokens WHERE sha256 = ?", sum[:])
-	if err != nil {
-		return "", false, fmt.Errorf("check token: %w", err)
-	}
-	defer rows.Close()
-	if rows.Next() {
-		ok = true
-		if err := rows.Scan(&name); err != nil {
-			return "", false, fmt.Errorf("check token: %w", err)
-		}
-	}
-	return name, ok, rows.Err()
-}
-
-// HasTokens tells whether any token exists; at first start none does.
-func (s *Store) HasTokens(ctx context.Context) (bool, error) {
-	names, err := s.column(ctx, "SELECT name FROM tokens LIMIT 1")
-	return len(names) > 0, err
 }
 
 // Backlog is what waits in the hub's own tables, per account.

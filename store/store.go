@@ -43,9 +43,11 @@ type Config struct {
 type Store struct {
 	engine engine
 	sealer *sealer
-	now    func() time.Time
-	zip    *zstd.Encoder
-	unzip  *zstd.Decoder
+	// setupKey is what the set-up code is made of.
+	setupKey []byte
+	now      func() time.Time
+	zip      *zstd.Encoder
+	unzip    *zstd.Decoder
 }
 
 // Open connects. It does not migrate, see Migrate.
@@ -101,7 +103,7 @@ func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 		pool.Close()
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	s.engine, s.sealer = &postgres{pool: pool}, newSealer(cfg.Secret)
+	s.engine, s.sealer, s.setupKey = &postgres{pool: pool}, newSealer(cfg.Secret), setupKey(cfg.Secret)
 	return nil
 }
 
@@ -147,7 +149,7 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
-	s.engine, s.sealer = newSQLite(write, read), newSealer(secret)
+	s.engine, s.sealer, s.setupKey = newSQLite(write, read), newSealer(secret), setupKey(secret)
 	return nil
 }
 

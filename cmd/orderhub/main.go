@@ -46,6 +46,7 @@ type cli struct {
 	Products productsCmd `cmd:"" help:"The shop's goods: import and export as CSV or XLSX."`
 	Stock    stockCmd    `cmd:"" help:"The shop's stock: import a stocktake."`
 	Bench    benchCmd    `cmd:"" help:"Measure this machine: orders per second, webhooks, lists."`
+	User     userCmd     `cmd:"" help:"People who may sign in: add, list, password, disable, enable."`
 	Token    tokenCmd    `cmd:"" help:"Make a further API token."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

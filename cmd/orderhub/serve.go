@@ -23,6 +23,7 @@ type serveCmd struct {
 	Batch   int           `help:"How many raw answers are accepted in one transaction." default:"100" env:"ORDERHUB_BATCH"`
 	Lag     time.Duration `help:"How late at most a marketplace shows a sale or a stock figure in its own lists; what the oversell policies promise rests on it." default:"10s" name:"stock-lag" env:"ORDERHUB_STOCK_LAG"`
 	Notify  notifyFlags   `embed:""`
+	People  peopleFlags   `embed:""`
 	Pace    float64       `help:"Multiplies every pause of sweeps, retries and read-backs (for tests against the simulators)." default:"1" hidden:""`
 	Lease   time.Duration `help:"How long the work of a process that died stays untouched before another takes it over." default:"10s" hidden:""`
 	Quotas  float64       `help:"Multiplies the channels' quotas (for tests against the simulators)." default:"1" hidden:""`
@@ -47,7 +48,7 @@ func (c *serveCmd) Run(p *program) error {
 	if c.Lag <= 0 || c.Lag > time.Hour {
 		return orderhub.InvalidField("stock-lag", "must be above 0 and at most 1h")
 	}
-	people, err := c.Notify.options()
+	tell, err := c.Notify.options()
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,11 @@ func (c *serveCmd) Run(p *program) error {
 	if err := c.firstToken(p, s); err != nil {
 		return err
 	}
-	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag, Notify: people,
+	door, err := c.People.people(p, s, c.Notify.PublicURL)
+	if err != nil {
+		return err
+	}
+	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag, Notify: tell,
 		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}})
 	if err != nil {
 		return err
@@ -72,8 +77,12 @@ func (c *serveCmd) Run(p *program) error {
 	if err := hub.Start(p.ctx); err != nil {
 		return err
 	}
-	srv := server.New(server.Options{Hub: hub, Log: p.log, Version: version(), TrustedProxies: proxies})
+	open := onlyHere(c.Listen, c.Notify.PublicURL, len(proxies))
+	srv := server.New(server.Options{Hub: hub, Log: p.log, Version: version(), TrustedProxies: proxies, People: door, PublicURL: c.Notify.PublicURL, OpenSetup: open})
 	err = listenAndServe(p.ctx, c.Listen, srv, func(addr string) {
+		if err := p.firstUser(s, addr, c.Notify.PublicURL, open); err != nil {
+			p.log.Warn("looking for the first user failed", "error", err.Error())
+		}
 		p.log.Info("orderhub is ready", "address", "http://"+addr, "database", shownDSN(p.cli.Database), "after", time.Since(began).Round(time.Millisecond).String())
 	})
 	grace, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 20*time.Second)
