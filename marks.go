@@ -17,7 +17,7 @@ type Note struct {
 	OrderID int64     `json:"number"`
 	At      time.Time `json:"at"`
 	Author  Actor     `json:"author"`
-	Text    string    `json:"text"`
+	Text    string    `json:"text" personal:"text"`
 }
 
 // Limits of what people note on orders.

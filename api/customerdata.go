@@ -17,6 +17,7 @@ type CustomerExport struct {
 	Customer   CustomerCard      `json:"customer"`
 	Orders     []orderhub.Order  `json:"orders" doc:"All of them, as kept."`
 	Returns    []orderhub.Return `json:"returns"`
+	Notes      []orderhub.Note   `json:"notes" doc:"What people wrote about the orders."`
 	Raw        []RawExport       `json:"raw" doc:"The channels' answers about them, as they came."`
 }
 
@@ -100,7 +101,7 @@ func (a *API) customerData(h huma.API) {
 
 // exportCustomer gathers all orders of a buyer, with what came along.
 func (a *API) exportCustomer(ctx context.Context, id int64) (CustomerExport, error) {
-	out := CustomerExport{ExportedAt: a.store.Now(), Orders: []orderhub.Order{}, Returns: []orderhub.Return{}, Raw: []RawExport{}}
+	out := CustomerExport{ExportedAt: a.store.Now(), Orders: []orderhub.Order{}, Returns: []orderhub.Return{}, Notes: []orderhub.Note{}, Raw: []RawExport{}}
 	t, err := a.store.CardTreeOf(ctx, id)
 	if err != nil {
 		return out, err
@@ -121,6 +122,11 @@ func (a *API) exportCustomer(ctx context.Context, id int64) (CustomerExport, err
 			if err := a.exportRaw(ctx, &out, o.AccountID, o.Snapshot.ExternalID, false); err != nil {
 				return out, err
 			}
+			notes, err := a.store.Notes(ctx, o.ID)
+			if err != nil {
+				return out, err
+			}
+			out.Notes = append(out.Notes, notes...)
 		}
 		returns, err := a.store.ReturnsOfOrders(ctx, numbers)
 		if err != nil {

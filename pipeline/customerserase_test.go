@@ -117,6 +117,8 @@ func TestErase(t *testing.T) {
 		card := w.buyer("1")
 		_, err := w.hub.AddCardNote(t.Context(), card, markName+" звонит вечером", manager)
 		w.must(err)
+		_, err = w.hub.AddNote(t.Context(), w.order("1").ID, markName+" придёт сам", manager)
+		w.must(err)
 		_, err = w.hub.ChangeCustomer(t.Context(), card, CustomerChange{Name: ptr(markName), Tags: ptr([]string{"зюзин"})})
 		w.must(err)
 		before := w.tree("1").CardTotals

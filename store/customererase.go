@@ -139,6 +139,7 @@ func (tx *Tx) eraseBeside(ctx context.Context, ids []int64, nothing []byte) erro
 		sql  string
 		args []any
 	}{
+		{"DELETE FROM order_notes WHERE " + of, []any{arg}},
 		{"UPDATE effects SET comment = '' WHERE state NOT IN ('intent','sent','accepted') AND " + of, []any{arg}},
 		{"UPDATE calls SET request = ?, reply = ? WHERE " + calls, []any{nothing, nothing, arg}},
 		{"UPDATE notify_causes SET facts = '{}' WHERE message_id <> 0 AND " + told, []any{arg}},
