@@ -46,7 +46,7 @@ func (w *world) traces() []string {
 		}
 	}
 	for _, table := range []string{"orders", "lines", "terms", "events", "effects", "returns", "return_parts", "return_lines", "return_decisions",
-		"customers", "customer_keys", "customer_tags", "customer_notes", "customer_merges", "customer_suggestions", "notify_messages", "notify_causes", "hints"} {
+		"customers", "customer_keys", "customer_tags", "customer_notes", "customer_merges", "customer_suggestions", "notify_messages", "notify_causes", "hints", "order_notes", "order_tags", "firings"} {
 		for _, row := range w.dump(table) {
 			look(table, row)
 		}
