@@ -168,7 +168,7 @@ func (a *API) autoRule(r orderhub.AutoRule, err error) (*body[AutoRuleView], err
 
 func (a *API) ruleTrials(h huma.API) {
 	type testIn struct{ Body AutoRuleTrial }
-	test := op("test-automation-rule", http.MethodPost, "/rules/test", rulesTag, "Try a rule on past events, without doing anything")
+	test := op("test-automation-rule", http.MethodPost, "/rule-trials", rulesTag, "Try a rule on past events, without doing anything")
 	test.Description = "Orders are looked at as they are now, but for their age and, at a change of status, the status."
 	huma.Register(h, test, func(ctx context.Context, in *testIn) (*body[AutoRuleTried], error) {
 		trial := pipeline.RuleTrial{Rule: in.Body.Rule.rule(0), Last: in.Body.Last}

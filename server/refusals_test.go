@@ -134,19 +134,24 @@ func (w *world) refuseNumbers(t *testing.T, o operation, body any, auth []string
 		if !strings.Contains(o.path, "{"+name+"}") || strings.Contains(o.path, "/accounts/") {
 			continue
 		}
+		with := func(value string) string { // in the place of this number, of two the last is the id
+			i := strings.Index(o.address, "/1")
+			if name == "id" {
+				i = strings.LastIndex(o.address, "/1")
+			}
+			return o.address[:i] + "/" + value + o.address[i+len("/1"):]
+		}
 		for _, bad := range []string{"abc", "1.5", "99999999999999999999", "1e3"} {
-			address := strings.Replace(o.address, "/1", "/"+bad, 1)
 			if o.op.RequestBody != nil {
 				continue // the body is looked at together with the number
 			}
-			w.raw(t, o.method, address, body, auth...).refused(t, http.StatusUnprocessableEntity, name, "whole number")
+			w.raw(t, o.method, with(bad), body, auth...).refused(t, http.StatusUnprocessableEntity, name, "whole number")
 		}
 		for _, unknown := range []string{"0", "-1", "9223372036854775807"} {
 			if o.op.RequestBody != nil {
 				continue
 			}
-			address := strings.Replace(o.address, "/1", "/"+unknown, 1)
-			w.raw(t, o.method, address, body, auth...).refused(t, http.StatusNotFound, "")
+			w.raw(t, o.method, with(unknown), body, auth...).refused(t, http.StatusNotFound, "")
 		}
 	}
 }

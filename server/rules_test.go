@@ -27,7 +27,7 @@ func TestAutomationRules(t *testing.T) {
 		}
 		w.do(t, http.MethodGet, "/rules", nil).into(t, http.StatusOK, nil)
 		var tried api.AutoRuleTried
-		w.do(t, http.MethodPost, "/rules/test", map[string]any{"rule": map[string]any{"name": "x", "on": []string{"received"}, "if": "units > 0", "then": rule["then"]}, "last": 10}).into(t, http.StatusOK, &tried)
+		w.do(t, http.MethodPost, "/rule-trials", map[string]any{"rule": map[string]any{"name": "x", "on": []string{"received"}, "if": "units > 0", "then": rule["then"]}, "last": 10}).into(t, http.StatusOK, &tried)
 		if tried.Fired != 1 || tried.Events != 1 || len(tried.Orders) != 1 || !tried.Complete {
 			t.Errorf("%+v", tried)
 		}
