@@ -68,7 +68,8 @@ var importRules = []importRule{
 		"the pipeline reaches channels through the contract only"},
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
-	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"panel", nil, nil, "the panel's files know nothing of the hub"},
+	{"server", []string{".", "api", "channel", "panel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",

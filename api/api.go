@@ -66,6 +66,8 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.files = newImports(a.hub, a.log, opts.ImportLimit)
 	h.UseMiddleware(a.authorise(h), checkAddress(h))
 	a.orders(h)
+	a.overview(h)
+	a.exportOrders(h)
 	a.transitions(h)
 	a.accounts(h)
 	a.intake(h)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -29,6 +30,9 @@ type OrderRow struct {
 	ShipBy         *time.Time       `json:"ship_by,omitempty"`
 	Total          *orderhub.Money  `json:"total,omitempty"`
 	Units          int64            `json:"units"`
+	FirstLine      string           `json:"first_line,omitempty" doc:"What its first line is called."`
+	LineCount      int              `json:"line_count"`
+	Failed         string           `json:"failed,omitempty" doc:"rejected or uncertain: how the last effect of the order ended. Only in lists of orders and on the order itself."`
 	Customer       string           `json:"customer,omitempty"`
 	Version        int64            `json:"version"`
 	UpdatedAt      time.Time        `json:"updated_at"`
@@ -45,6 +49,9 @@ func row(o *orderhub.Order) OrderRow {
 	}
 	if !s.Total.IsZero() {
 		r.Total = &s.Total
+	}
+	if r.LineCount = len(s.Lines); r.LineCount > 0 {
+		r.FirstLine = cmp.Or(s.Lines[0].Name, s.Lines[0].SKU)
 	}
 	return r
 }

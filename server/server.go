@@ -1,5 +1,5 @@
 // Package server puts the hub behind one HTTP address: the REST API, the
-// webhooks of the channels, health and metrics. It holds no logic of its own:
+// webhooks of the channels, the control panel, health and metrics. It holds no logic of its own:
 // limits, headers and routes only.
 package server
 
@@ -21,6 +21,7 @@ import (
 
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/panel"
 	"github.com/orderhub/orderhub/pipeline"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	// Rate is how many requests per second an API token may make, see
 	// api.Options; 0 = 50, -1 = no limit.
 	Rate float64
+	// Panel answers every address that is nobody else's; nil = the panel that is
+	// built into the binary.
+	Panel http.Handler
 }
 
 // Server is the hub's HTTP face.
@@ -56,7 +60,10 @@ func New(opts Options) *Server {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
-	mux.HandleFunc("GET /{$}", s.front)
+	if opts.Panel == nil {
+		opts.Panel = panel.Handler(opts.Version)
+	}
+	mux.Handle("/", opts.Panel)
 	s.handler = s.recover(headers(mux))
 	return s
 }
