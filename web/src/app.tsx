@@ -8,6 +8,12 @@ import { NotFound } from './shell/notfound';
 
 const Door = lazy(() => import('./shell/door'));
 const Accounts = lazy(() => import('./accounts/accounts'));
+const Today = lazy(() => import('./today/today'));
+const Troubles = lazy(() => import('./quarantine/troubles'));
+const Returns = lazy(() => import('./returns/returns'));
+const Listings = lazy(() => import('./goods/listings'));
+const Products = lazy(() => import('./goods/products'));
+const Stock = lazy(() => import('./goods/stock'));
 
 const waiting = <div style={{ display: 'grid', placeItems: 'center', minHeight: '40vh' }}><Spin /></div>;
 
@@ -25,6 +31,12 @@ export function Panel() {
           <Route index element={<Navigate to="/orders" replace />} />
           {page('orders/:number?', 'orders.read', <Orders />)}
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
+          {page('stock/:sku?', 'stock.read', <Stock />)}
+          {page('products', 'stock.read', <Products />)}
+          {page('listings', 'stock.read', <Listings />)}
+          {page('returns/:id?', 'returns.read', <Returns />)}
+          {page('troubles', 'orders.read', <Troubles />)}
+          {page('today', 'orders.read', <Today />)}
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

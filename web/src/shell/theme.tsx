@@ -53,8 +53,10 @@ function config(dark: boolean): ThemeConfig {
       colorTextPlaceholder: dark ? 'rgba(255,255,255,0.58)' : 'rgba(0,0,0,0.57)',
       colorTextQuaternary: dark ? 'rgba(255,255,255,0.58)' : 'rgba(0,0,0,0.57)',
       borderRadius: 6,
-      fontSize: 15, // the compact look takes two off
-      fontSizeSM: 12,
+      fontSize: 15,
+      fontSizeSM: 13, // what the compact look takes for its usual size
+      colorError: dark ? '#ff7a75' : '#c8242b',
+      colorWarning: dark ? '#e0a83a' : '#a36200',
       fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
       motionDurationMid: '0.12s',
       motionDurationSlow: '0.18s',
