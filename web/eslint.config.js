@@ -16,5 +16,5 @@ export default defineConfig(
       'max-lines': ['error', 500],
     },
   },
-  { files: ['scripts/*.mjs'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
+  { files: ['scripts/*.mjs'], languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } } },
 );

@@ -8,12 +8,16 @@ import { NotFound } from './shell/notfound';
 
 const Door = lazy(() => import('./shell/door'));
 const Accounts = lazy(() => import('./accounts/accounts'));
-const Today = lazy(() => import('./today/today'));
-const Troubles = lazy(() => import('./quarantine/troubles'));
-const Returns = lazy(() => import('./returns/returns'));
-const Listings = lazy(() => import('./goods/listings'));
 const Products = lazy(() => import('./goods/products'));
+const Listings = lazy(() => import('./goods/listings'));
 const Stock = lazy(() => import('./goods/stock'));
+const Returns = lazy(() => import('./returns/returns'));
+const Troubles = lazy(() => import('./quarantine/troubles'));
+const Today = lazy(() => import('./today/today'));
+const Notify = lazy(() => import('./notify/notify'));
+const Users = lazy(() => import('./people/users'));
+const Tokens = lazy(() => import('./people/tokens'));
+const Audit = lazy(() => import('./people/audit'));
 
 const waiting = <div style={{ display: 'grid', placeItems: 'center', minHeight: '40vh' }}><Spin /></div>;
 
@@ -30,13 +34,17 @@ export function Panel() {
         <Routes>
           <Route index element={<Navigate to="/orders" replace />} />
           {page('orders/:number?', 'orders.read', <Orders />)}
-          {page('accounts/:id?', 'accounts.read', <Accounts />)}
+          {page('today', 'orders.read', <Today />)}
+          {page('returns/:id?', 'returns.read', <Returns />)}
           {page('stock/:sku?', 'stock.read', <Stock />)}
           {page('products', 'stock.read', <Products />)}
           {page('listings', 'stock.read', <Listings />)}
-          {page('returns/:id?', 'returns.read', <Returns />)}
+          {page('accounts/:id?', 'accounts.read', <Accounts />)}
           {page('troubles', 'orders.read', <Troubles />)}
-          {page('today', 'orders.read', <Today />)}
+          {page('notify', 'rules.manage', <Notify />)}
+          {session.people && page('users', 'users.manage', <Users />)}
+          {session.people && page('tokens', 'users.manage', <Tokens />)}
+          {session.people && page('audit-log', 'audit.read', <Audit />)}
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

@@ -78,7 +78,7 @@ export function OrdersTable({ steady, columns, selected, onSelect, selectable, o
     <div ref={hidden} onPointerEnter={() => onHold(true)} onPointerLeave={() => onHold(looked)}>
       <Table<Row>
         size="small" rowKey="number" dataSource={rows} columns={columns} pagination={false} loading={loading} tableLayout="fixed"
-        sticky={{ offsetHeader: 48 }} scroll={{ x: columns.reduce((w, c) => w + Number(c.width ?? 100), selectable ? 40 : 0) }}
+        sticky={{ offsetHeader: 48 }} scroll={{ x: columns.reduce((w, c) => w + Number(c.width ?? 170), selectable ? 40 : 0) }}
         rowSelection={selectable ? {
           columnWidth: 40, selectedRowKeys: selected, onChange: (keys) => onSelect(keys as number[]), preserveSelectedRowKeys: false,
           getCheckboxProps: (r) => ({ 'aria-label': t('orders.select', { number: r.number }) }) as object,

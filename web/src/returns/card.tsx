@@ -123,7 +123,8 @@ function Answer({ r }: { r: Return }) {
   const { t } = useText();
   const [open, setOpen] = useState(false);
   const [form] = Form.useForm<Wish>();
-  const chosen = r.actions.find((a) => a.code === Form.useWatch('action', form));
+  const action = Form.useWatch('action', form);
+  const chosen = r.actions.find((a) => a.code === action);
   const currency = r.refund?.currency ?? r.lines.find((l) => l.price)?.price?.currency ?? 'RUB';
   const answer = useChange(r.id, (v: Wish) => ask(hub.POST('/api/v1/returns/{id}/answer', { params: { path: { id: r.id } }, body: { action: v.action, reason: v.reason, comment: v.comment || undefined, amount: v.amount === undefined ? undefined : { minor: Math.round(v.amount * 100), currency } } })), t('cancel.answered'));
   return (

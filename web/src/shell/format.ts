@@ -39,7 +39,8 @@ export function formats(lang: Language) {
     time: (s: string | undefined | null) => (s ? time.format(parse(s)) : ''),
     ago: (s: string | undefined | null, now: number) => {
       if (!s) return '';
-      const seconds = Math.round((Date.parse(s) - now) / 1000);
+      const ahead = (Date.parse(s) - now) / 1000;
+      const seconds = ahead > 0 && ahead < 15 ? 0 : Math.round(ahead); // the page's clock moves in steps
       const a = Math.abs(seconds);
       if (a < 60) return relative.format(seconds, 'second');
       if (a < 3600) return relative.format(Math.round(seconds / 60), 'minute');

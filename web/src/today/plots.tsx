@@ -2,7 +2,7 @@
 import { Segmented } from 'antd';
 import { BarChart } from 'echarts/charts';
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
-import { init, use, type ECharts } from 'echarts/core';
+import { init, use as include, type ECharts } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useFormat } from '../shell/format';
@@ -10,7 +10,7 @@ import { useText } from '../shell/i18n';
 import { useDark } from '../shell/theme';
 import type { Overview } from './today';
 
-use([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
+include([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
 
 const colours: Record<string, [light: string, dark: string]> = { ozon: ['#2f6bff', '#6d97ff'], wildberries: ['#a13ab0', '#cf7fdb'], yandex_market: ['#d99a1c', '#e6b54d'], site: ['#4f9a45', '#7cc172'] };
 const hour = 3600_000;
