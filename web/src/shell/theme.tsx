@@ -1,5 +1,5 @@
 // How the panel looks: Ant Design with less air and calm colours, light or dark.
-import { App, ConfigProvider, theme as kit, type ThemeConfig } from 'antd';
+import { App, ConfigProvider, theme as kit, type MappingAlgorithm, type ThemeConfig } from 'antd';
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Locale } from 'antd/es/locale';
 import { useText } from './i18n';
@@ -37,11 +37,17 @@ export function useDark(): boolean {
   return useSyncExternalStore(subscribe, () => look() === 'dark' || (look() === 'system' && system.matches));
 }
 
+// dense is the kit's compact look with a size of letters that is still read easily.
+const dense: MappingAlgorithm = (seed, map) => {
+  const letters = Object.entries(kit.defaultAlgorithm({ ...seed, fontSize: 13 })).filter(([k]) => /^(font|lineHeight)/.test(k));
+  return { ...kit.compactAlgorithm(seed, map), ...Object.fromEntries(letters) };
+};
+
 function config(dark: boolean): ThemeConfig {
   return {
-    algorithm: dark ? [kit.darkAlgorithm, kit.compactAlgorithm] : [kit.defaultAlgorithm, kit.compactAlgorithm],
+    algorithm: dark ? [kit.darkAlgorithm, dense] : [kit.defaultAlgorithm, dense],
     token: {
-      colorPrimary: dark ? '#5b8def' : '#2456c7',
+      colorPrimary: dark ? '#3d6fd6' : '#2456c7',
       colorLink: dark ? '#7fa8ff' : '#1f4fbf',
       colorBgLayout: dark ? '#0f1114' : '#f4f5f7',
       colorBgContainer: dark ? '#181b20' : '#ffffff',
@@ -53,8 +59,7 @@ function config(dark: boolean): ThemeConfig {
       colorTextPlaceholder: dark ? 'rgba(255,255,255,0.58)' : 'rgba(0,0,0,0.57)',
       colorTextQuaternary: dark ? 'rgba(255,255,255,0.58)' : 'rgba(0,0,0,0.57)',
       borderRadius: 6,
-      fontSize: 15,
-      fontSizeSM: 13, // what the compact look takes for its usual size
+      fontSizeSM: 12,
       colorError: dark ? '#ff7a75' : '#c8242b',
       colorWarning: dark ? '#e0a83a' : '#a36200',
       fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
@@ -64,7 +69,7 @@ function config(dark: boolean): ThemeConfig {
     },
     components: {
       Layout: { headerHeight: 48, headerPadding: '0 16px', headerBg: dark ? '#181b20' : '#ffffff', siderBg: dark ? '#14171b' : '#ffffff' },
-      Menu: { itemHeight: 34, itemBg: 'transparent', activeBarBorderWidth: 0 },
+      Menu: { itemHeight: 34, itemBg: 'transparent', activeBarBorderWidth: 0, itemSelectedColor: dark ? '#c5d8ff' : '#1a449f', itemSelectedBg: dark ? '#22304d' : '#e9f0ff' },
       Table: { headerBg: dark ? '#1d2127' : '#f8f9fb', cellPaddingBlockSM: 5, cellPaddingInlineSM: 8, headerSplitColor: 'transparent' },
     },
   };
