@@ -66,6 +66,16 @@ export function OrdersTable({ steady, columns, selected, onSelect, selectable, o
   useEffect(() => {
     if (looked) onHold(true);
   }, [looked, onHold]);
+  // Whoever leaves the table may be on the way to the button that shows what is new.
+  const leaving = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(leaving.current), []);
+  const enter = () => {
+    clearTimeout(leaving.current);
+    onHold(true);
+  };
+  const leave = () => {
+    leaving.current = setTimeout(() => onHold(looked || scrollY > 200), 3000);
+  };
 
   // The kit measures columns in a hidden row that repeats the headings, boxes to
   // tick included: nobody may get there with the keyboard.
@@ -75,7 +85,7 @@ export function OrdersTable({ steady, columns, selected, onSelect, selectable, o
   });
 
   return (
-    <div ref={hidden} onPointerEnter={() => onHold(true)} onPointerLeave={() => onHold(looked)}>
+    <div ref={hidden} onPointerEnter={enter} onPointerLeave={leave}>
       <Table<Row>
         size="small" rowKey="number" dataSource={rows} columns={columns} pagination={false} loading={loading} tableLayout="fixed"
         sticky={{ offsetHeader: 48 }} scroll={{ x: columns.reduce((w, c) => w + Number(c.width ?? 170), selectable ? 40 : 0) }}

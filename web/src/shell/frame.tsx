@@ -4,8 +4,8 @@ import {
   AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
   RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined,
 } from '@ant-design/icons';
-import { Button, Drawer, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import icon from './icon.svg';
 import { Connection, LanguageSwitch, LookSwitch, Person } from './corner';
@@ -13,6 +13,8 @@ import { useText } from './i18n';
 import { useStream } from './live';
 import { usePref } from './prefs';
 import { useCan, useSession, type Permission } from './session';
+
+const Sheet = lazy(() => import('./sheet'));
 
 interface Place {
   path: string;
@@ -111,10 +113,14 @@ export function Frame({ children }: { children: ReactNode }) {
         )}
         <Layout.Content id="main" ref={main} tabIndex={-1} style={{ outline: 'none', minWidth: 0 }}>{children}</Layout.Content>
       </Layout>
-      <Drawer open={open} onClose={() => setOpen(false)} placement="left" size={260} title={brand} styles={{ body: { padding: 4 } }}>
-        <nav aria-label={t('nav.menu')}><Places onGo={() => setOpen(false)} /></nav>
-        <Flex gap={8} style={{ padding: 12 }}><LanguageSwitch /><LookSwitch /></Flex>
-      </Drawer>
+      {!wide && open && (
+        <Suspense>
+          <Sheet onClose={() => setOpen(false)} title={brand}>
+            <nav aria-label={t('nav.menu')}><Places onGo={() => setOpen(false)} /></nav>
+            <Flex gap={8} style={{ padding: 12 }}><LanguageSwitch /><LookSwitch /></Flex>
+          </Sheet>
+        </Suspense>
+      )}
     </Layout>
   );
 }

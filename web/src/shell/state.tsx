@@ -1,6 +1,7 @@
 // What a page shows when it has nothing to show: loading, nothing there, refused,
 // no connection. And how a refusal of an action is told.
-import { App, Button, Empty, Result, Skeleton, Typography } from 'antd';
+import { WarningOutlined } from '@ant-design/icons';
+import { App, Button, Empty, Flex, Skeleton, Typography } from 'antd';
 import { useCallback, type ReactNode } from 'react';
 import { Problem } from './api';
 import { useText } from './i18n';
@@ -26,13 +27,22 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   const lost = error instanceof Problem && error.offline;
   const missing = error instanceof Problem && error.status === 404;
   return (
-    <Result
-      status={missing ? '404' : lost ? 'warning' : 'error'}
-      icon={missing ? <></> : undefined}
-      title={lost ? t('state.offline') : missing ? t('state.missing') : t('state.failed')}
-      subTitle={lost ? t('state.offlineHint') : sentence(error, '')}
-      extra={retry && <Button type="primary" onClick={retry}>{t('state.again')}</Button>}
-    />
+    <Notice title={lost ? t('state.offline') : missing ? t('state.missing') : t('state.failed')} text={lost ? t('state.offlineHint') : sentence(error, '')}>
+      {retry && <Button type="primary" onClick={retry}>{t('state.again')}</Button>}
+    </Notice>
+  );
+}
+
+/** Notice fills a page that has nothing else to show. (The kit's Result brings
+ * pictures that weigh more than the page.) */
+export function Notice({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
+  return (
+    <Flex vertical gap={10} align="center" role="alert" style={{ padding: '64px 16px', textAlign: 'center' }}>
+      <WarningOutlined aria-hidden style={{ fontSize: 34, opacity: 0.6 }} />
+      <Typography.Title level={2} style={{ margin: 0, fontSize: 18 }}>{title}</Typography.Title>
+      <Typography.Text type="secondary" style={{ maxWidth: 520 }}>{text}</Typography.Text>
+      {children}
+    </Flex>
   );
 }
 
