@@ -57,6 +57,9 @@ func New(opts Options) *Server {
 	api.Register(mux, api.Options{Hub: opts.Hub, Log: opts.Log, Version: opts.Version, Rate: opts.Rate})
 	mux.HandleFunc("POST /hooks/{account}/{key}", s.hook)
 	mux.HandleFunc("POST /hooks/{account}/{key}/{rest...}", s.hook) // Yandex Market appends /notification
+	// The panel answers what is left over; an address that takes messages is not.
+	mux.HandleFunc("/hooks/{account}/{key}", onlyPost)
+	mux.HandleFunc("/hooks/{account}/{key}/{rest...}", onlyPost)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
@@ -151,6 +154,12 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeReply(w, reply)
+}
+
+// onlyPost refuses what is no message.
+func onlyPost(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	writeText(w, http.StatusMethodNotAllowed, "this address takes POST")
 }
 
 func writeReply(w http.ResponseWriter, reply channel.Reply) {

@@ -113,7 +113,7 @@ function Due({ o }: { o: Overview }) {
   const total = due.reduce((a, b) => a + b, 0);
   const at = (h: number) => new Date(Date.parse(o.to) + h * hour).toLocaleTimeString(f.locale, { hour: '2-digit', minute: '2-digit' });
   return (
-    <Card size="small" style={{ flex: '2 1 420px' }} title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.due', { count: total })}</h2>}>
+    <Card size="small" style={{ flex: '2 1 300px', minWidth: 0, maxWidth: '100%' }} title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.due', { count: total })}</h2>}>
       <ol style={{ listStyle: 'none', margin: 0, padding: 0, display: 'flex', gap: 3, alignItems: 'flex-end', height: 130 }}>
         {due.map((n, h) => (
           <li key={h} title={t('today.dueHour', { from: at(h), to: at(h + 1), count: n })} style={{ flex: 1, display: 'flex', flexDirection: 'column', justifyContent: 'flex-end', alignItems: 'center', height: '100%', minWidth: 0 }}>
@@ -132,7 +132,7 @@ function Fresh() {
   const f = useFormat();
   const accounts = useAccounts(5);
   return (
-    <Card size="small" style={{ flex: '1 1 320px' }} title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.fresh')}</h2>}>
+    <Card size="small" style={{ flex: '1 1 300px', minWidth: 0, maxWidth: '100%' }} title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.fresh')}</h2>}>
       <Shown of={accounts} rows={3}>
         {(list) => (
           <Flex vertical gap={6}>
