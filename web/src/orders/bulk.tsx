@@ -33,7 +33,7 @@ export function Bulk({ rows, onDone }: { rows: Row[]; onDone: () => void }) {
   return (
     <>
       {rows.length > 0 && (
-        <Flex role="region" aria-label={t('bulk.title')} gap={8} align="center" wrap className="bulk" style={{ position: 'sticky', bottom: 12, zIndex: 18, margin: '12px auto 0', width: 'fit-content', padding: '8px 14px', borderRadius: 10, background: '#1b2a4a', color: '#fff', boxShadow: '0 6px 24px rgba(0,0,0,.25)' }}>
+        <Flex role="region" aria-label={t('bulk.title')} gap={8} align="center" wrap className="bulk" style={{ position: 'sticky', bottom: 12, zIndex: 40, margin: '12px auto 0', width: 'fit-content', padding: '8px 14px', borderRadius: 10, background: '#1b2a4a', color: '#fff', boxShadow: '0 6px 24px rgba(0,0,0,.25)' }}>
           <span className="num" style={{ fontWeight: 600 }}>{t('bulk.selected', { count: rows.length })}</span>
           {steps.map((s) => <Button key={s} onClick={() => setStep(s)}>{t(`step.${s}`)}</Button>)}
           <Button type="text" style={{ color: '#fff' }} onClick={onDone}>{t('bulk.clear')}</Button>

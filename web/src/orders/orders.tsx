@@ -74,7 +74,7 @@ export function Orders() {
       <Filters filter={filter} set={set} />
       {stale && <Alert type="warning" showIcon title={t('state.stale')} style={{ marginBottom: 8 }} />}
       {steady.waiting > 0 && !cursor && (
-        <Flex justify="center" style={{ position: 'sticky', top: 54, zIndex: 18, height: 0, overflow: 'visible' }}>
+        <Flex justify="center" style={{ position: 'sticky', top: 54, zIndex: 40, height: 0, overflow: 'visible' }}>
           <Button type="primary" shape="round" onClick={() => { steady.show(); window.scrollTo({ top: 0 }); }}>{t('orders.waiting', { count: steady.waiting })}</Button>
         </Flex>
       )}

@@ -99,7 +99,7 @@ export function Frame({ children }: { children: ReactNode }) {
   return (
     <Layout style={{ minHeight: '100vh' }}>
       <a className="skip" href="#main" onClick={() => main.current?.focus()}>{t('nav.skip')}</a>
-      <Layout.Header style={{ display: 'flex', alignItems: 'center', gap: 12, position: 'sticky', top: 0, zIndex: 20, borderBottom: '1px solid rgba(128,128,128,0.18)', paddingInline: wide ? 16 : 8 }}>
+      <Layout.Header style={{ display: 'flex', alignItems: 'center', gap: 12, position: 'sticky', top: 0, zIndex: 50, borderBottom: '1px solid rgba(128,128,128,0.18)', paddingInline: wide ? 16 : 8 }}>
         <Button type="text" icon={<MenuOutlined />} aria-label={t('nav.menu')} aria-expanded={wide ? !collapsed : open} onClick={() => (wide ? setCollapsed(!collapsed) : setOpen(true))} />
         {wide && brand}
         <Flex flex={1} justify={wide ? 'center' : 'stretch'}><Search /></Flex>
