@@ -47,12 +47,12 @@ export const test = base.extend<{ open: (path: string) => Promise<Page> }, { hub
 
   // open opens a page of the panel, signed in; a breach of the page's policy or an
   // error of a script fails the test.
-  open: async ({ hub, page }, use) => {
+  open: async ({ hub, page }, give) => {
     const bad: string[] = [];
     page.on('pageerror', (e) => bad.push(e.message));
     page.on('console', (m) => { if (m.type() === 'error' && !m.text().startsWith('Failed to load resource')) bad.push(m.text()); });
     await page.addInitScript((t) => sessionStorage.setItem('orderhub.token', t), hub.token);
-    await use(async (path) => {
+    await give(async (path) => {
       await page.goto(hub.url + path);
       await page.waitForSelector('main h1, .ant-layout h1');
       return page;
