@@ -7,13 +7,20 @@ GENERATED := docs/channels docs/status-machine.md docs/openapi.json
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pg lint generate verify bench
+.PHONY: help run web e2e test test-pg lint generate verify bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## start the demo: a hub, simulated marketplaces, buyers, a manager
+run: ## start the demo: a hub with its panel, simulated marketplaces, buyers, a manager
+	@scripts/web.sh --if-stale
 	go run ./cmd/orderhub demo $(ARGS)
+
+web: ## build the control panel into panel/dist (needs Node.js 20 or later)
+	scripts/web.sh
+
+e2e: ## drive the panel of the real binary in a real Chromium
+	scripts/e2e.sh
 
 test: ## run every test, the PostgreSQL half included (about 10 minutes on 2 cores)
 	scripts/postgres.sh scripts/test.sh
@@ -21,9 +28,10 @@ test: ## run every test, the PostgreSQL half included (about 10 minutes on 2 cor
 test-pg: ## run the tests of both engines only, and fail where there is no PostgreSQL
 	scripts/postgres.sh scripts/test.sh --engines
 
-lint: ## check the form of the code: gofmt, golangci-lint
+lint: ## check the form of the code: gofmt, golangci-lint; the panel: tsc, eslint
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
 	GOLANGCI=$(GOLANGCI) scripts/lint.sh
+	scripts/web.sh --lint
 
 generate: ## write the generated documents again
 	go generate ./...

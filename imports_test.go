@@ -71,7 +71,8 @@ var importRules = []importRule{
 		"the door knows neither orders nor the API"},
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "people", "pipeline", "rules", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
-	{"server", []string{".", "api", "channel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"panel", nil, nil, "the panel's files know nothing of the hub"},
+	{"server", []string{".", "api", "channel", "panel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "people", "pipeline", "server", "store", "webhook",

@@ -91,6 +91,8 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.doc = h.OpenAPI()
 	h.UseMiddleware(a.authorise(h), checkAddress(h))
 	a.orders(h)
+	a.overview(h)
+	a.exportOrders(h)
 	a.transitions(h)
 	a.accounts(h)
 	a.intake(h)

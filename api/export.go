@@ -30,31 +30,37 @@ func (a *API) export(h huma.API) {
 	huma.Register(h, o, func(_ context.Context, in *exportIn) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humago.Unwrap(ctx)
-			out := &download{w: w, format: in.Format}
+			out := &download{w: w, name: "products", format: in.Format}
 			write := exchange.ExportCSV
 			if in.Format == exchange.FormatXLSX {
 				write = exchange.ExportXLSX
 			}
 			err := write(out, a.hub.AllProducts(r.Context()), exchange.ExportOptions{Language: in.Lang, ForExcel: in.ForExcel})
-			out.end()
-			if err == nil {
-				return
-			}
-			if out.begun {
-				a.log.Error("export broke off", "error", err.Error())
-				panic(http.ErrAbortHandler) // else half a file would look whole
-			}
-			if p, ok := a.problem(err).(huma.StatusError); ok { //nolint:errorlint // made just here
-				_ = huma.WriteErr(h, ctx, p.GetStatus(), p.Error())
-			}
+			a.endDownload(h, ctx, out, err)
 		}}, nil
 	})
+}
+
+// endDownload ends an answer with a file, whole or not.
+func (a *API) endDownload(h huma.API, ctx huma.Context, out *download, err error) {
+	out.end()
+	if err == nil {
+		return
+	}
+	if out.begun {
+		a.log.Error("export broke off", "error", err.Error())
+		panic(http.ErrAbortHandler) // else half a file would look whole
+	}
+	if p, ok := a.problem(err).(huma.StatusError); ok { //nolint:errorlint // made just here
+		_ = huma.WriteErr(h, ctx, p.GetStatus(), p.Error())
+	}
 }
 
 // download is the answer with a file. It begins with the first byte: until then
 // a fault can be told.
 type download struct {
 	w      http.ResponseWriter
+	name   string
 	format exchange.Format
 	begun  bool
 }
@@ -67,7 +73,7 @@ func (d *download) Write(p []byte) (int, error) {
 			kind = typeXLSX
 		}
 		d.w.Header().Set("Content-Type", kind)
-		d.w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="products.%s"`, d.format))
+		d.w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.%s"`, d.name, d.format))
 	}
 	// One who stops reading must not hold a file of the hub for ever.
 	_ = http.NewResponseController(d.w).SetWriteDeadline(time.Now().Add(exportStall))

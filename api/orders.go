@@ -46,7 +46,11 @@ func (a *API) orders(h huma.API) {
 			if err != nil {
 				return nil, a.problem(err)
 			}
-			return answer(OrderPage{Orders: rows(list), Cursor: next}), nil
+			page := OrderPage{Orders: rows(list), Cursor: next}
+			if err := a.markFailed(ctx, page.Orders); err != nil {
+				return nil, a.problem(err)
+			}
+			return answer(page), nil
 		})
 
 	type one struct {
@@ -84,6 +88,22 @@ func (a *API) orders(h huma.API) {
 			}
 			return answer(card), nil
 		})
+}
+
+// markFailed tells on rows how the last effect of their orders failed.
+func (a *API) markFailed(ctx context.Context, list []OrderRow) error {
+	numbers := make([]int64, 0, len(list))
+	for _, r := range list {
+		numbers = append(numbers, r.Number)
+	}
+	failed, err := a.store.FailedEffects(ctx, numbers)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].Failed = string(failed[list[i].Number])
+	}
+	return nil
 }
 
 // filter checks a list query. A channel is the accounts of that channel.
@@ -251,6 +271,7 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 		return c, err
 	}
 	c.Effects = append([]*orderhub.Effect{}, effects...)
+	c.Failed = failedOf(effects)
 	ch, err := a.hub.Channel(o.Channel)
 	if err != nil {
 		return c, err
@@ -267,4 +288,19 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 		c.Next = append(c.Next, n)
 	}
 	return c, nil
+}
+
+// failedOf is how the last effect of an order failed, "" if it did not.
+func failedOf(effects []*orderhub.Effect) string {
+	for _, e := range slices.Backward(effects) {
+		switch e.State {
+		case orderhub.EffectRejected, orderhub.EffectUncertain:
+			return string(e.State)
+		case orderhub.EffectSuperseded:
+			continue
+		case orderhub.EffectIntent, orderhub.EffectSent, orderhub.EffectAccepted, orderhub.EffectConfirmed:
+			return ""
+		}
+	}
+	return ""
 }

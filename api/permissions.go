@@ -72,6 +72,8 @@ var needs = map[string]need{
 	"get-order-by-external-id": may(orderhub.OrdersRead),
 	"stream":                   may(orderhub.OrdersRead),
 	"list-effects":             may(orderhub.OrdersRead),
+	"get-overview":             may(orderhub.OrdersRead),
+	"export-orders":            may(orderhub.OrdersRead).written(),
 	"advance-order":            may(orderhub.OrdersWork),
 	"advance-orders":           may(orderhub.OrdersWork),
 	"set-tracking":             may(orderhub.OrdersWork),

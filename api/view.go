@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -34,6 +35,9 @@ type OrderRow struct {
 	CancelledBy    orderhub.CancelParty `json:"cancelled_by,omitempty" enum:"buyer,seller,channel,carrier,system,split" doc:"Who cancelled, as far as it is known."`
 	Total          *orderhub.Money      `json:"total,omitempty"`
 	Units          int64                `json:"units"`
+	FirstLine      string               `json:"first_line,omitempty" doc:"What its first line is called."`
+	LineCount      int                  `json:"line_count"`
+	Failed         string               `json:"failed,omitempty" doc:"rejected or uncertain: how the last effect of the order ended. Only in lists of orders and on the order itself."`
 	Customer       string               `json:"customer,omitempty" personal:"name"`
 	Version        int64                `json:"version"`
 	UpdatedAt      time.Time            `json:"updated_at"`
@@ -56,6 +60,9 @@ func row(o *orderhub.Order) OrderRow {
 	}
 	if s.Cancellation != nil && o.Headline == orderhub.StatusCancelled {
 		r.CancelledBy = s.Cancellation.By
+	}
+	if r.LineCount = len(s.Lines); r.LineCount > 0 {
+		r.FirstLine = cmp.Or(s.Lines[0].Name, s.Lines[0].SKU)
 	}
 	return r
 }

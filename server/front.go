@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"html/template"
 	"net/http"
 	"time"
 
@@ -27,32 +26,6 @@ func hookStatus(err error) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusInternalServerError
-}
-
-// frontPage tells a newcomer where they are. It shows nothing of the shop: who
-// may see orders is the API's business.
-var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>orderhub</title><meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
-code { padding: .1em .3em; border-radius: 3px; background: color-mix(in srgb, currentColor 10%, transparent); }
-li { margin: .3rem 0; }
-</style></head><body>
-<h1>orderhub {{.Version}}</h1>
-<p>This hub is running. The control panel is not part of this version; the REST API is complete.</p>
-<ul>
-<li><a href="/api/openapi.json">/api/openapi.json</a>: the document of the REST API</li>
-<li><code>/api/v1/orders</code>: the orders; send <code>Authorization: Bearer &lt;token&gt;</code> with the token that the hub printed at its first start</li>
-<li><a href="/metrics">/metrics</a>, <a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>: for machines that watch this one</li>
-</ul></body></html>
-`))
-
-func (s *Server) front(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := frontPage.Execute(w, map[string]string{"Version": s.opts.Version}); err != nil {
-		s.opts.Log.Warn("front page", "error", err.Error())
-	}
 }
 
 // backlog collects what waits in the hub's tables, read at each scrape.

@@ -1,5 +1,5 @@
 // Package server puts the hub behind one HTTP address: the REST API, the
-// webhooks of the channels, health and metrics. It holds no logic of its own:
+// webhooks of the channels, the control panel, health and metrics. It holds no logic of its own:
 // limits, headers and routes only.
 package server
 
@@ -22,6 +22,7 @@ import (
 
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/panel"
 	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 )
@@ -43,6 +44,9 @@ type Options struct {
 	PublicURL string
 	// OpenSetup: see api.Options.
 	OpenSetup bool
+	// Panel answers every address that is nobody else's; nil = the panel that is
+	// built into the binary.
+	Panel http.Handler
 }
 
 // Server is the hub's HTTP face.
@@ -70,10 +74,16 @@ func New(opts Options) *Server {
 	})
 	mux.HandleFunc("POST /hooks/{account}/{key}", s.hook)
 	mux.HandleFunc("POST /hooks/{account}/{key}/{rest...}", s.hook) // Yandex Market appends /notification
+	// The panel answers what is left over; an address that takes messages is not.
+	mux.HandleFunc("/hooks/{account}/{key}", onlyPost)
+	mux.HandleFunc("/hooks/{account}/{key}/{rest...}", onlyPost)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
-	mux.HandleFunc("GET /{$}", s.front)
+	if opts.Panel == nil {
+		opts.Panel = panel.Handler(opts.Version)
+	}
+	mux.Handle("/", opts.Panel)
 	s.handler = s.recover(s.headers(mux))
 	return s
 }
@@ -190,6 +200,12 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeReply(w, reply)
+}
+
+// onlyPost refuses what is no message.
+func onlyPost(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	writeText(w, http.StatusMethodNotAllowed, "this address takes POST")
 }
 
 func writeReply(w http.ResponseWriter, reply channel.Reply) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -27,6 +28,7 @@ import (
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/panel"
 	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/server"
@@ -108,6 +110,7 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 		}
 	}
 	w.people = so.People
+	so.Panel = panel.New(fstest.MapFS{}, so.Version) // not what happens to be built here
 	handler := server.New(so)
 	w.srv = httptest.NewServer(handler)
 	t.Cleanup(func() {

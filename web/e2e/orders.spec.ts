@@ -1,0 +1,90 @@
+import { expect, test } from './hub';
+
+interface Row {
+  number: number;
+  status: string;
+  channel: string;
+  next?: { to: string }[];
+}
+
+test('the link of the demo opens a living list', async ({ hub, page }) => {
+  await page.goto(`${hub.url}/#token=${hub.token}`);
+  await expect(page.getByRole('heading', { name: 'Orders', level: 1 })).toBeVisible();
+  expect(page.url()).not.toContain('token');
+  const first = page.locator('tbody tr[data-row-key]').first();
+  await expect(first).toBeVisible();
+  const before = await first.getAttribute('data-row-key');
+  await expect(async () => expect(await first.getAttribute('data-row-key')).not.toBe(before)).toPass();
+});
+
+test('rows keep their places while somebody is at the table', async ({ open }) => {
+  const page = await open('/orders');
+  const rows = page.locator('tbody tr[data-row-key]');
+  await rows.nth(3).hover();
+  const places = async () => rows.evaluateAll((list) => list.slice(0, 10).map((r) => r.getAttribute('data-row-key')));
+  const before = await places();
+  await expect(page.getByRole('button', { name: /new orders?/ })).toBeVisible({ timeout: 40_000 });
+  expect(await places()).toEqual(before);
+  await page.getByRole('button', { name: /new orders?/ }).click();
+  await expect(async () => expect(await places()).not.toEqual(before)).toPass();
+});
+
+// place sends an order of the shop that nobody else works: it is held at once.
+async function place(hub: { call: <T>(m: string, p: string, b?: unknown) => Promise<T> }, id: string) {
+  const order = await hub.call<Row>('POST', '/accounts/shop/orders', { id, status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-1', name: 'Teapot', qty: 1, price: '100.00' }] });
+  await hub.call('POST', `/orders/${order.number}/hold`, { on: true, why: 'e2e' });
+  return order;
+}
+
+test('an order is opened with the keyboard and worked on its card', async ({ hub, open }) => {
+  const order = await place(hub, 'e2e-card');
+  const page = await open(`/orders?q=${order.number}`);
+  await expect(page.locator(`[data-row-key="${order.number}"]`)).toContainText('Teapot');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  const card = page.getByRole('dialog');
+  await expect(card).toContainText(`Order ${order.number}`);
+  await card.getByRole('button', { name: 'Lift the hold' }).click();
+  const status = card.locator('.ant-drawer-title .chip').first();
+  // The demo's manager may be faster than this one.
+  await card.getByRole('button', { name: 'Confirm', exact: true }).click({ timeout: 3000 }).catch(() => undefined);
+  await expect(status).not.toHaveText('New');
+  const now = await hub.call<Row>('GET', `/orders/${order.number}`);
+  expect(now.status).not.toBe('new');
+});
+
+test('many orders at once, with an outcome for each', async ({ hub, open }) => {
+  const orders = await Promise.all(['e2e-b1', 'e2e-b2'].map((id) => place(hub, id)));
+  const page = await open('/orders?hold=manual');
+  for (const o of orders) await page.getByRole('checkbox', { name: `Select order ${o.number}` }).check();
+  const bar = page.getByRole('region', { name: 'Selected orders' });
+  await expect(bar).toContainText('2 orders selected');
+  await bar.getByRole('button', { name: 'Ship' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Ship' }).click();
+  // Held orders are refused, each with a sentence.
+  const outcome = page.getByRole('dialog', { name: 'What became of each' });
+  await expect(outcome).toContainText('Refused: 2');
+  for (const o of orders) await expect(outcome).toContainText(String(o.number));
+});
+
+test('a lost connection is told and mends by itself', async ({ open }) => {
+  const page = await open('/orders');
+  await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
+  await page.context().setOffline(true);
+  await expect(page.getByText('No connection')).toBeVisible({ timeout: 30_000 });
+  await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
+  await page.context().setOffline(false);
+  await expect(page.getByText('No connection')).toBeHidden({ timeout: 30_000 });
+});
+
+test('the first load of the orders page is small', async ({ hub, page }) => {
+  let bytes = 0;
+  const client = await page.context().newCDPSession(page);
+  await client.send('Network.enable');
+  client.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; });
+  await page.addInitScript((t) => sessionStorage.setItem('orderhub.token', t), hub.token);
+  await page.goto(`${hub.url}/orders`);
+  await page.locator('tbody tr[data-row-key]').first().waitFor();
+  console.log(`first load: ${Math.round(bytes / 1000)} KB`);
+  expect(bytes).toBeLessThan(400_000);
+});

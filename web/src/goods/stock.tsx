@@ -1,0 +1,48 @@
+// What lies in the warehouse, and how each figure came about.
+import { Grid, Input, Table, Typography } from 'antd';
+import { useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import { ask, hub } from '../shell/api';
+import { useFormat } from '../shell/format';
+import { Head } from '../shell/frame';
+import { useText } from '../shell/i18n';
+import { More } from '../shell/more';
+import { usePages } from '../shell/pages';
+import { Nothing, Shown } from '../shell/state';
+import { StockDrawer } from './figure';
+
+export default function Stock() {
+  const { t } = useText();
+  const f = useFormat();
+  const { sku } = useParams();
+  const go = useNavigate();
+  const wide = Grid.useBreakpoint().md ?? true;
+  const [find, setFind] = useState('');
+  const list = usePages(['stock'], (after: string | undefined, signal) => ask(hub.GET('/api/v1/stock', { params: { query: { after, limit: 100 } }, signal })), (p) => p.after || undefined);
+  const open = (s: string) => void go(`/stock/${encodeURIComponent(s)}`);
+  const figure = (n: number) => <span className="num">{f.number(n)}</span>;
+  return (
+    <div className="page">
+      <Head title={t('nav.stock')}>
+        <Input.Search value={find} onChange={(e) => setFind(e.target.value)} placeholder={t('stock.find')} aria-label={t('stock.find')} maxLength={100} style={{ width: wide ? 260 : 200 }} onSearch={(v) => v.trim() && open(v.trim())} />
+      </Head>
+      <Shown of={list} rows={10}>
+        {({ pages }) => {
+          const rows = pages.flatMap((p) => p.stock);
+          if (rows.length === 0) return <Nothing text={t('stock.none')} hint={t('stock.noneHint')} />;
+          return (
+            <Table size="small" rowKey="sku" pagination={false} dataSource={rows} sticky={{ offsetHeader: 48 }} rowClassName="clickable" onRow={(r) => ({ onClick: () => open(r.sku) })}
+              columns={[
+                { title: t('goods.sku'), key: 'sku', render: (_, r) => <Link to={`/stock/${encodeURIComponent(r.sku)}`} onClick={(e) => e.stopPropagation()}>{r.sku}</Link> },
+                { title: t('goods.available'), key: 'available', align: 'right', render: (_, r) => <Typography.Text strong className="num" type={r.available < 0 ? 'danger' : undefined}>{f.number(r.available)}</Typography.Text> },
+                { title: t('goods.onHand'), dataIndex: 'on_hand', align: 'right', render: figure },
+                { title: t('goods.inReserve'), dataIndex: 'reserved', align: 'right', render: figure },
+              ]} />
+          );
+        }}
+      </Shown>
+      <More of={list} />
+      {sku && <StockDrawer key={sku} sku={sku} onClose={() => void go('/stock')} />}
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+// One step for many orders, and what became of each.
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Alert, Button, Flex, Modal, Table, Typography } from 'antd';
+import { useState } from 'react';
+import { ask, hub, type Schemas } from '../shell/api';
+import { useText } from '../shell/i18n';
+import { useTell } from '../shell/state';
+import { Chip, StatusTag } from '../shell/words';
+import type { Row } from './query';
+
+const steps = ['confirmed', 'packed', 'shipped'] as const;
+type Step = (typeof steps)[number];
+
+export function Bulk({ rows, onDone }: { rows: Row[]; onDone: () => void }) {
+  const { t, word } = useText();
+  const { failed, done } = useTell();
+  const client = useQueryClient();
+  const [step, setStep] = useState<Step>();
+  const [outcomes, setOutcomes] = useState<Schemas['Outcome'][]>();
+  const move = useMutation({
+    mutationFn: (to: Step) => ask(hub.POST('/api/v1/transitions', { body: { to, numbers: rows.map((r) => r.number) } })),
+    onSuccess: ({ outcomes: all }) => {
+      void client.invalidateQueries({ queryKey: ['orders'] });
+      const bad = all.filter((o) => !o.ok);
+      if (bad.length) setOutcomes(all);
+      else done(t('bulk.allDone', { count: all.length }));
+      onDone();
+    },
+    onError: failed,
+    onSettled: () => setStep(undefined),
+  });
+  const channels = [...new Set(rows.map((r) => word('channel', r.channel)))].join(', ');
+  return (
+    <>
+      {rows.length > 0 && (
+        <Flex role="region" aria-label={t('bulk.title')} gap={8} align="center" wrap className="bulk" style={{ position: 'sticky', bottom: 12, zIndex: 40, margin: '12px auto 0', width: 'fit-content', padding: '8px 14px', borderRadius: 10, background: '#1b2a4a', color: '#fff', boxShadow: '0 6px 24px rgba(0,0,0,.25)' }}>
+          <span className="num" style={{ fontWeight: 600 }}>{t('bulk.selected', { count: rows.length })}</span>
+          {steps.map((s) => <Button key={s} onClick={() => setStep(s)}>{t(`step.${s}`)}</Button>)}
+          <Button type="text" style={{ color: '#fff' }} onClick={onDone}>{t('bulk.clear')}</Button>
+        </Flex>
+      )}
+      <Modal open={step !== undefined} title={step && t(`bulk.ask.${step}`, { count: rows.length })} okText={step && t(`step.${step}`)} confirmLoading={move.isPending}
+        onOk={() => step && move.mutate(step)} onCancel={() => setStep(undefined)} width={440}>
+        <Typography.Paragraph>{t('bulk.askHint', { channels })}</Typography.Paragraph>
+      </Modal>
+      <Modal open={outcomes !== undefined} title={t('bulk.outcome')} onCancel={() => setOutcomes(undefined)} footer={<Button type="primary" onClick={() => setOutcomes(undefined)}>{t('form.close')}</Button>} width={720}>
+        {outcomes && <Outcomes outcomes={outcomes} />}
+      </Modal>
+    </>
+  );
+}
+
+function Outcomes({ outcomes }: { outcomes: Schemas['Outcome'][] }) {
+  const { t } = useText();
+  const bad = outcomes.filter((o) => !o.ok).length;
+  return (
+    <Flex vertical gap={12}>
+      <Alert type={bad ? 'warning' : 'success'} showIcon title={t('bulk.summary', { done: outcomes.length - bad, refused: bad })} />
+      <Table size="small" rowKey="number" pagination={outcomes.length > 20 ? { pageSize: 20, showSizeChanger: false } : false} scroll={{ x: 'max-content' }}
+        dataSource={[...outcomes].sort((a, b) => Number(a.ok) - Number(b.ok))}
+        columns={[
+          { title: t('col.number'), dataIndex: 'number', width: 110 },
+          { title: t('bulk.result'), key: 'ok', width: 130, render: (_, o) => (o.order ? <StatusTag status={o.order.status} requested={o.order.requested} /> : <Chip colour="red">{t('bulk.refused')}</Chip>) },
+          { title: t('bulk.why'), key: 'why', render: (_, o) => o.problem?.detail },
+        ]}
+      />
+    </Flex>
+  );
+}

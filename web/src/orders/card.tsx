@@ -1,0 +1,129 @@
+// One order with all that belongs to it, beside the list.
+import { DownOutlined, UpOutlined } from '@ant-design/icons';
+import { useQuery } from '@tanstack/react-query';
+import { Alert, Button, Drawer, Flex, Grid, Typography } from 'antd';
+import { useEffect, type ReactNode } from 'react';
+import { ask, hub, type Schemas } from '../shell/api';
+import { useText } from '../shell/i18n';
+import { usePace } from '../shell/live';
+import { Shown } from '../shell/state';
+import { ChannelBadge, Deadline, HoldTags, StatusTag } from '../shell/words';
+import { Actions, CancelRequest } from './actions';
+import { Effects } from './effects';
+import { Goods, Lines, Siblings } from './lines';
+import { Buyer, Facts, Money, Shipping } from './facts';
+import type { Row } from './query';
+import { typing } from './table';
+import { Timeline } from './timeline';
+
+export type CardData = Schemas['OrderCard'];
+
+export function useOrder(number: number) {
+  const pace = usePace(3);
+  return useQuery({
+    queryKey: ['order', number],
+    queryFn: ({ signal }) => ask(hub.GET('/api/v1/orders/{number}', { params: { path: { number } }, signal })),
+    refetchInterval: pace,
+  });
+}
+
+interface Props {
+  number: number;
+  rows: Row[];
+  onOpen: (number: number) => void;
+  onClose: () => void;
+}
+
+export default function OrderDrawer({ number, rows, onOpen, onClose }: Props) {
+  const { t } = useText();
+  const wide = Grid.useBreakpoint().md ?? true;
+  const order = useOrder(number);
+  const at = rows.findIndex((r) => r.number === number);
+  const before = at > 0 ? rows[at - 1] : undefined;
+  const after = at >= 0 ? rows[at + 1] : undefined;
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent) => {
+      // The drawer is a dialog itself; fields and further dialogs keep their keys.
+      const el = e.target as HTMLElement | null;
+      if (typing(e) && !el?.closest('.order-drawer')) return;
+      if (el?.closest('input, textarea, .ant-modal') || e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key === 'j' && after) onOpen(after.number);
+      if (e.key === 'k' && before) onOpen(before.number);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [after, before, onOpen]);
+  const o = order.data;
+  return (
+    <Drawer
+      open onClose={onClose} size={wide ? 'min(1080px, 94vw)' : '100%'} rootClassName="order-drawer" styles={{ body: { padding: wide ? 16 : 10 }, header: { padding: '8px 12px' } }}
+      title={
+        <Flex gap={12} align="center" wrap>
+          <Typography.Title level={2} style={{ margin: 0, fontSize: 18 }} className="num">{t('order.title', { number })}</Typography.Title>
+          {o && <StatusTag status={o.status} requested={o.requested} />}
+          {o && <Deadline at={o.ship_by} status={o.status} />}
+        </Flex>
+      }
+      extra={wide && (
+        <Flex gap={4}>
+          <Button type="text" icon={<UpOutlined />} disabled={!before} aria-label={t('order.previous')} onClick={() => before && onOpen(before.number)} />
+          <Button type="text" icon={<DownOutlined />} disabled={!after} aria-label={t('order.next')} onClick={() => after && onOpen(after.number)} />
+        </Flex>
+      )}
+    >
+      <Shown of={order} rows={10}>{(data) => <Card o={data} wide={wide} onOpen={onOpen} />}</Shown>
+    </Drawer>
+  );
+}
+
+function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: number) => void }) {
+  const { t } = useText();
+  return (
+    <Flex vertical gap={14}>
+      <Flex gap={12} wrap align="center">
+        <ChannelBadge channel={o.channel} account={o.account} />
+        <Typography.Text copyable={{ text: o.external_number || o.external_id }}>{o.external_number || o.external_id}</Typography.Text>
+        <HoldTags row={o} />
+      </Flex>
+      {o.cancel_request && <CancelRequest o={o} />}
+      {(o.requires?.length ?? 0) > 0 && <Alert type="warning" showIcon title={t('order.requires')} description={o.requires?.join('; ')} />}
+      {(o.discrepancies?.length ?? 0) > 0 && <Alert type="warning" showIcon title={t('order.discrepancies')} description={o.discrepancies?.map((d) => <div key={d}>{d}</div>)} />}
+      {(o.drift?.length ?? 0) > 0 && <Alert type="info" showIcon title={t('order.drift')} description={o.drift?.map((d) => `${d.field}: ${d.word}`).join(', ')} />}
+      {o.cancellation && <Cancelled o={o} />}
+      <Actions o={o} />
+      <div style={{ display: 'grid', gridTemplateColumns: wide ? 'minmax(0, 1fr) 300px' : 'minmax(0, 1fr)', gap: 20, alignItems: 'start' }}>
+        <Flex vertical gap={18} style={{ minWidth: 0 }}>
+          <Section title={t('order.lines')}><Lines o={o} /></Section>
+          {o.goods.length > 0 && <Section title={t('order.goods')}><Goods o={o} /></Section>}
+          {(o.siblings.length > 0 || o.returns.length > 0) && <Siblings o={o} onOpen={onOpen} />}
+          {o.effects.length > 0 && <Section title={t('order.effects')}><Effects effects={o.effects} /></Section>}
+          <Section title={t('order.timeline')}><Timeline events={o.timeline} /></Section>
+        </Flex>
+        <Flex vertical gap={18} style={{ minWidth: 0, order: wide ? 0 : -1 }}>
+          <Section title={t('order.buyer')}><Buyer o={o} /></Section>
+          <Section title={t('order.shipping')}><Shipping o={o} /></Section>
+          <Section title={t('order.money')}><Money o={o} /></Section>
+          <Section title={t('order.facts')}><Facts o={o} /></Section>
+        </Flex>
+      </div>
+    </Flex>
+  );
+}
+
+function Cancelled({ o }: { o: CardData }) {
+  const { t, word } = useText();
+  const c = o.cancellation;
+  const by = c?.by ? t('order.cancelledBy', { who: word('cancelBy', c.by) }) : t('order.cancelled');
+  return <Alert type="info" showIcon title={by} description={[c?.reason || c?.reason_code, c?.after_hand_over && t('order.afterHandOver')].filter(Boolean).join('. ') || undefined} />;
+}
+
+export function Section({ title, children, extra }: { title: string; children: ReactNode; extra?: ReactNode }) {
+  return (
+    <section style={{ minWidth: 0 }}>
+      <Flex justify="space-between" align="center" style={{ marginBottom: 6 }}>
+        <Typography.Title level={3} style={{ margin: 0, fontSize: 14 }}>{title}</Typography.Title>{extra}
+      </Flex>
+      {children}
+    </section>
+  );
+}
