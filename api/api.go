@@ -126,6 +126,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.stream(h)
 	a.provider(mux)
 	trimProblems(a.doc)
+	shareProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))
 	return a
@@ -216,6 +217,28 @@ func trimProblems(doc *huma.OpenAPI) {
 			}
 			for _, status := range ofBody {
 				delete(o.Responses, strconv.Itoa(status))
+			}
+		}
+	}
+}
+
+// shareProblems describes each kind of problem once: a third of the document would
+// be repetitions.
+func shareProblems(doc *huma.OpenAPI) {
+	doc.Components.Responses = map[string]*huma.Response{}
+	for _, item := range doc.Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
+			if o == nil {
+				continue
+			}
+			for status, r := range o.Responses {
+				code, err := strconv.Atoi(status)
+				if err != nil || code < http.StatusBadRequest || len(r.Headers) > 0 || r.Description != http.StatusText(code) {
+					continue
+				}
+				name := strings.ReplaceAll(http.StatusText(code), " ", "")
+				doc.Components.Responses[name] = r
+				o.Responses[status] = &huma.Response{Ref: "#/components/responses/" + name}
 			}
 		}
 	}

@@ -59,9 +59,3 @@ func cancelWhy(s orderhub.Snapshot) string {
 	}
 	return s.Cancellation.Reason
 }
-
-// nativeWords are the channel's own words, kept with an event.
-type nativeWords struct {
-	Native    string `json:"native"`
-	NativeSub string `json:"native_sub"`
-}

@@ -134,12 +134,10 @@ func (w *world) refuseNumbers(t *testing.T, o operation, body any, auth []string
 		if !strings.Contains(o.path, "{"+name+"}") || strings.Contains(o.path, "/accounts/") {
 			continue
 		}
-		with := func(value string) string { // in the place of this number, of two the last is the id
-			i := strings.Index(o.address, "/1")
-			if name == "id" {
-				i = strings.LastIndex(o.address, "/1")
-			}
-			return o.address[:i] + "/" + value + o.address[i+len("/1"):]
+		with := func(value string) string { // in the place of this number
+			parts := strings.Split(o.address, "/")
+			parts[slices.Index(strings.Split(o.path, "/"), "{"+name+"}")] = value
+			return strings.Join(parts, "/")
 		}
 		for _, bad := range []string{"abc", "1.5", "99999999999999999999", "1e3"} {
 			if o.op.RequestBody != nil {
