@@ -76,6 +76,7 @@ var importRules = []importRule{
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
+	{"onec/cml", []string{"."}, []string{"golang.org/x/text"}, "files of 1C know the domain, no HTTP and no database"},
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
