@@ -64,11 +64,11 @@ var importRules = []importRule{
 	{"notify", []string{".", "webhook"}, []string{"github.com/wneessen/go-mail"}, "messages know neither the pipeline nor a database"},
 	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "store", "webhook"}, []string{prometheus},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "onec/cml", "store", "webhook"}, []string{prometheus, "golang.org/x/crypto/argon2"},
 		"the pipeline reaches channels through the contract only"},
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "pipeline", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
-	{"server", []string{".", "api", "channel", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"server", []string{".", "api", "channel", "onec", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
@@ -76,6 +76,8 @@ var importRules = []importRule{
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
+	{"onec", []string{".", "onec/cml"}, []string{"golang.org/x/text"}, "the dialogue with 1C asks the hub through an interface"},
+	{"onec/onectest", nil, []string{"golang.org/x/text"}, "a stand-in of 1C knows its protocol and nothing of the hub"},
 	{"onec/cml", []string{"."}, []string{"golang.org/x/text"}, "files of 1C know the domain, no HTTP and no database"},
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},

@@ -46,6 +46,8 @@ const (
 	WorkNotify Work = "notify" // find out what people are to be told
 	WorkTell   Work = "tell"   // send messages of one kind
 	WorkListen Work = "listen" // what people answer the bot
+
+	WorkOnec Work = "onec" // mark orders for 1C
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -74,7 +76,7 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkOnec:
 		return "inside"
 	case WorkSweep, WorkHints, WorkListen:
 		return "read"

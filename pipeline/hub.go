@@ -86,6 +86,7 @@ type Hub struct {
 	shown    map[string]int64 // listings by account, counted at shownAt
 	shownAt  time.Time
 
+	onec   *onecDesk
 	notify NotifyOptions
 	// step is called between the steps of telling people, in tests that kill there.
 	step      func(name string) error
@@ -106,6 +107,7 @@ func New(opts Options) (*Hub, error) {
 	h := &Hub{
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
+		onec: newOnecDesk(),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -242,6 +244,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.tendGoods(ctx, lease)
 	case planLane:
 		return h.planFigures(ctx, lease)
+	case onecLane:
+		return h.tendOnec(ctx)
 	}
 	switch lane.Work {
 	case jobs.WorkNotify:
@@ -250,7 +254,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.tell(ctx, orderhub.RecipientKind(lane.Account), lease)
 	case jobs.WorkListen:
 		return h.listen(ctx, lease)
-	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan:
+	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec:
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -282,7 +286,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkOnec:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -313,6 +317,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 		lanes = append(lanes, stockLane)
 	}
 	lanes = append(lanes, h.notifyLanes(d)...)
+	if d.Onec {
+		lanes = append(lanes, onecLane)
+	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/onec"
 	"github.com/orderhub/orderhub/pipeline"
 )
 
@@ -35,12 +36,15 @@ type Options struct {
 	// Rate is how many requests per second an API token may make, see
 	// api.Options; 0 = 50, -1 = no limit.
 	Rate float64
+	// OnecDir keeps what 1C uploads; "" = there is no exchange with 1C.
+	OnecDir string
 }
 
 // Server is the hub's HTTP face.
 type Server struct {
 	opts    Options
 	handler http.Handler
+	onec    *onec.Handler // nil = there is none
 }
 
 // New makes a Server.
@@ -57,6 +61,11 @@ func New(opts Options) *Server {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", metrics(opts.Hub, opts.Log))
 	mux.HandleFunc("GET /{$}", s.front)
+	if opts.OnecDir != "" {
+		s.onec = onec.New(onec.Options{Site: opts.Hub, Dir: opts.OnecDir, Log: opts.Log, Now: opts.Hub.Store().Now, Sender: s.sender})
+		mux.Handle("/1c/exchange", s.onec)
+		mux.Handle("/bitrix/admin/1c_exchange.php", s.onec) // where 1C looks when it is told no path
+	}
 	s.handler = s.recover(headers(mux))
 	return s
 }
@@ -83,6 +92,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		time.AfterFunc(5*time.Second, end)
 		stopped <- srv.Shutdown(grace)
 	}()
+	if s.onec != nil {
+		defer s.onec.Close()
+	}
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -23,6 +23,8 @@ type Due struct {
 	// kinds of recipients for whom something waits.
 	Notify bool
 	Tell   []orderhub.RecipientKind
+	// Onec: orders are to be marked for 1C, or a list of goods may be over.
+	Onec bool
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -56,6 +58,9 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if err := s.notifyDue(ctx, &d); err != nil {
+		return d, err
+	}
+	if d.Onec, err = s.OnecDue(ctx); err != nil {
 		return d, err
 	}
 	d.Feeds, err = s.Feeds(ctx, "")

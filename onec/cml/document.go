@@ -17,7 +17,9 @@ type Document struct {
 	Currency  string
 	Total     orderhub.Money
 	Comment   string
-	Lines     []DocumentLine
+	// Base is the order that a payment or a shipment belongs to.
+	Base  string
+	Lines []DocumentLine
 	// Requisites by name; a name that comes twice keeps its last value.
 	Requisites map[string]string
 	// Parts are payments and shipments below the order (schema 2.10).
@@ -125,6 +127,7 @@ type documentIn struct {
 	Total      string       `xml:"Сумма"`
 	Comment    string       `xml:"Комментарий"`
 	Deleted    string       `xml:"ПометкаУдаления"`
+	Base       string       `xml:"Основание"`
 	Lines      []lineIn     `xml:"Товары>Товар"`
 	Requisites []Requisite  `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
 	Direct     []Requisite  `xml:"ЗначениеРеквизита"`
@@ -147,7 +150,7 @@ const maxParts = 1000
 func (x *documentIn) document() (Document, error) {
 	d := Document{
 		ID: strings.TrimSpace(x.ID), Number: strings.TrimSpace(x.Number), Operation: strings.TrimSpace(x.Operation),
-		Currency: currency(x.Currency), Comment: clip(x.Comment, 3000), Requisites: map[string]string{},
+		Currency: currency(x.Currency), Comment: clip(x.Comment, 3000), Base: strings.TrimSpace(x.Base), Requisites: map[string]string{},
 	}
 	for _, r := range append(x.Requisites, x.Direct...) {
 		d.Requisites[strings.TrimSpace(r.Name)] = clip(r.Value, 3000)

@@ -220,6 +220,12 @@ func record[X, Y any](p *reader, t xml.StartElement, take func(Y) error, turn fu
 	y, err := turn(x)
 	if err != nil {
 		line, _ := p.d.InputPos()
+		var told *orderhub.Error
+		if errors.As(err, &told) {
+			at := *told
+			at.Sentence = fmt.Sprintf("строка %d: %s", line, told.Sentence)
+			return &at
+		}
 		return fmt.Errorf("строка %d: %w", line, err)
 	}
 	return take(y)
