@@ -93,12 +93,12 @@ var (
 		"marketsim", "marketsim/*", "marketsim/specs", "notify/notifytest", "store/storetest",
 	}
 	testThird = []string{
-		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
+		"github.com/google/go-cmp/cmp", "golang.org/x/text", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/prometheus/common",
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{
-		"pipeline": {"channel/all", "channel/*", "webhook"},
+		"pipeline": {"channel/all", "channel/*", "onec", "onec/onectest", "webhook"},
 		"api":      {"channel/all", "channel/*", "jobs", "webhook"},
 		"server":   {"channel/all", "channel/*", "jobs", "webhook", "demo"},
 		"demo":     {"channel/*"},
