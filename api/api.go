@@ -87,6 +87,7 @@ func Register(mux *http.ServeMux, opts Options) {
 	a.recipients(h)
 	a.notices(h)
 	a.texts(h)
+	a.onec(h)
 	trimProblems(a.doc)
 	serveDocument(mux, a.doc)
 	mux.HandleFunc("/api/", notFound(mux))
