@@ -71,7 +71,7 @@ var importRules = []importRule{
 	{"server", []string{".", "api", "channel", "onec", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
-		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "onec/onectest", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/pipeline"
 )
 
@@ -86,4 +88,18 @@ func (onecListCmd) Run(p *program) error {
 		fmt.Fprintf(p.out, "%d\t%s\t%s\tseen %s\t%d due\t%d sticking\t%s\n", n.ID, n.Name, n.State, seen, due, sticking, n.Error)
 	}
 	return nil
+}
+
+// printOnec writes how the demo's 1C fared.
+func printOnec(w io.Writer, r *demo.OnecReport) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(w, "1C: %d orders in its book, %d in the hub for it; lost %d, foreign %d, wrong %d; %d contents stored, %d came twice; the line was cut %d times; %d approved there\n\n",
+		r.Theirs, r.Ours, len(r.Lost), len(r.Foreign), len(r.Wrong), r.Contents, r.Repeats, r.Cuts, r.Approved)
+	for what, list := range map[string][]string{"lost": r.Lost, "foreign": r.Foreign, "wrong": r.Wrong} {
+		for _, line := range list[:min(20, len(list))] {
+			fmt.Fprintf(w, "1C: %s: %s\n", what, line)
+		}
+	}
 }
