@@ -54,7 +54,7 @@ func (w *world) openOnec(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.onec = &onecOffice{world: w, node: n, dice: rand.New(rand.NewPCG(w.opts.Seed, 1))} //nolint:gosec // a demo wants the same dice
+	w.onec = &onecOffice{world: w, node: n, dice: rand.New(rand.NewPCG(w.opts.Seed, 1))}
 	w.onec.base = &onectest.Base{URL: w.where.Hub + "/1c/exchange", Login: n.Login, Password: password, Client: &http.Client{Timeout: 3 * time.Minute}}
 	if f := w.opts.Faults; f.TimeoutBefore+f.TimeoutAfter > 0 {
 		w.onec.cut = 12

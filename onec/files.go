@@ -341,7 +341,7 @@ func (s *session) take(f *zip.File, name string) error {
 		}
 	}
 	// The sizes of the directory are the sender's word; what is read is counted.
-	counted := &counter{r: r, left: int64(max(minRatio, f.CompressedSize64*maxRatio)), bomb: bomb} //nolint:gosec // far below the limit: the archive is at most maxFile
+	counted := &counter{r: r, left: int64(max(minRatio, f.CompressedSize64*maxRatio)), bomb: bomb}
 	err = s.add(name, counted)
 	if counted.over {
 		return bomb

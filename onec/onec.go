@@ -154,7 +154,9 @@ func (h *Handler) checkauth(q *request) {
 	token, s, ended, ok, err := h.opts.Site.OnecLogin(q.http.Context(), login, password)
 	h.forget(ended)
 	if err != nil {
-		h.opts.Log.Error("1C: login failed", "error", err.Error())
+		if q.http.Context().Err() == nil {
+			h.opts.Log.Error("1C: login failed", "error", err.Error())
+		}
 		h.say(q, "failure\n"+internal)
 		return
 	}

@@ -262,7 +262,7 @@ func TestAnHourOfDrops(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(func(s *orderhub.OnecSettings) { s.Batch = 7 })
-		dice := rand.New(rand.NewPCG(6, 11)) //nolint:gosec // a test wants the same dice each time
+		dice := rand.New(rand.NewPCG(6, 11))
 		cuts := map[string]int{}
 		b.Drop = func(step string) bool {
 			cut := dice.IntN(8) == 0

@@ -14,8 +14,27 @@ import (
 	"github.com/orderhub/orderhub/store"
 )
 
-// maxOnecDocuments is how many documents one file may hold.
-const maxOnecDocuments = 20_000
+// maxOnecDocuments is how many documents one file may hold, maxOnecBytes how long
+// it may be: all of it is read before any of it is done.
+const (
+	maxOnecDocuments = 20_000
+	maxOnecBytes     = 128 << 20
+)
+
+// cappedReader ends a file that is too long.
+type cappedReader struct {
+	r    io.Reader
+	left int
+}
+
+func (c *cappedReader) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, orderhub.Errorf(orderhub.CodeTooLarge, "файл заказов больше %d МБ", maxOnecBytes>>20)
+	}
+	n, err := c.r.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
 
 // onecFacts is what 1C said of an order last.
 type onecFacts struct {
@@ -41,7 +60,7 @@ func (f onecFacts) sameLines(units int64) bool { return f.Lines != nil && f.Unit
 // breaks off does nothing and gives cml.ErrTruncated.
 func (h *Hub) OnecDocuments(ctx context.Context, s orderhub.OnecSession, n orderhub.OnecNode, file io.Reader) (int64, error) {
 	var list, loose []cml.Document
-	err := cml.Read(file, cml.Handler{Document: func(d cml.Document) error {
+	err := cml.Read(&cappedReader{file, maxOnecBytes}, cml.Handler{Document: func(d cml.Document) error {
 		switch {
 		case len(list)+len(loose) >= maxOnecDocuments:
 			return orderhub.Errorf(orderhub.CodeTooLarge, "в файле больше %d документов", maxOnecDocuments)
@@ -348,11 +367,14 @@ func (h *Hub) trackingOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderh
 	}) {
 		return nil
 	}
-	_, err = h.SetTracking(ctx, o.ID, f.Tracking, "", n.Actor())
-	if err == nil || !isRefusal(err) {
-		return err
+	_, refusal := h.SetTracking(ctx, o.ID, f.Tracking, "", n.Actor())
+	if refusal != nil && !isRefusal(refusal) {
+		return refusal
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldTracking, Wanted: clean(f.Tracking), Why: Sentence(err)}, have.Marks)
+		if err := tx.CloseOnecConflicts(ctx, n.ID, o.ID, orderhub.OnecFieldTracking, "", n.Actor().Name); err != nil || refusal == nil {
+			return err
+		}
+		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldTracking, Wanted: clean(f.Tracking), Why: Sentence(refusal)}, have.Marks)
 	})
 }

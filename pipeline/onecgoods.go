@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/onec/cml"
@@ -373,11 +372,6 @@ func (r *onecReader) count(tx *store.Tx, counts map[string]int64) error {
 	return err
 }
 
-// quietOnec is how long after the last file of goods a whole list is taken to be
-// over. 1C sends it in portions, each a session of its own, and marks the second
-// and later ones as changes.
-const quietOnec = 15 * time.Minute
-
 // endOnecLists sets to nothing what whole lists did not name.
 func (h *Hub) endOnecLists(ctx context.Context) error {
 	nodes, err := h.store.OnecNodes(ctx)
@@ -385,7 +379,7 @@ func (h *Hub) endOnecLists(ctx context.Context) error {
 		return err
 	}
 	for _, n := range nodes {
-		if n.FullAt.IsZero() || h.store.Now().Sub(n.GoodsAt) < quietOnec {
+		if n.FullAt.IsZero() || h.store.Now().Sub(n.GoodsAt) < store.OnecQuiet {
 			continue
 		}
 		seen, err := h.store.OnecSeen(ctx, n.ID, n.FullAt)

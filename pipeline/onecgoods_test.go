@@ -82,7 +82,7 @@ func TestOnecWholeList(t *testing.T) {
 		goods := someGoods(40)
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		quiet := func() {
-			w.clock.add(quietOnec)
+			w.clock.add(store.OnecQuiet)
 			w.must(w.hub.tendOnec(t.Context()))
 		}
 		quiet()

@@ -53,6 +53,13 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 	if o.Headline.IsEnd() || o.Requested == orderhub.StatusCancelled || facts.Cancelled {
 		cuts = nil
 	}
+	if len(cuts) > 0 {
+		if old, err := h.onecHasOldRows(ctx, n, o, have); err != nil {
+			return err
+		} else if old {
+			cuts = nil // it is about to be given the new ones
+		}
+	}
 	why := ""
 	if len(cuts) > 0 {
 		if err := h.cutLines(ctx, n, o, cuts); isRefusal(err) {
@@ -73,6 +80,20 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldLines,
 			Wanted: clean(strings.Join(words, "; ")), Why: why}, have.Marks)
 	})
+}
+
+// onecHasOldRows tells whether the order has changed here since 1C took it: then
+// its rows are no wish.
+func (h *Hub) onecHasOldRows(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, have store.OnecOrder) (bool, error) {
+	w, err := h.onecWriter(ctx, n, []store.OnecOrder{have})
+	if err != nil {
+		return false, err
+	}
+	offer, err := w.offer(o, have)
+	if orderhub.CodeOf(err) != "" {
+		return false, nil // it cannot be given at all
+	}
+	return offer.given.Rows != have.Rows, err
 }
 
 // onecCuts are the differences by article, in the order of the articles.

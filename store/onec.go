@@ -158,6 +158,9 @@ func (s *Store) SetOnecError(ctx context.Context, nodeID int64, text string) err
 // onecIdle is how long a session lives without a request.
 const onecIdle = time.Hour
 
+// keepOnecFiles is about how many files of a node are remembered.
+const keepOnecFiles = 5000
+
 // OpenOnecSession begins a session and ends those that were silent for long;
 // their ids come back. Other live sessions go on.
 func (s *Store) OpenOnecSession(ctx context.Context, nodeID int64, token string) (session orderhub.OnecSession, ended []int64, err error) {
@@ -182,6 +185,9 @@ func (s *Store) OpenOnecSession(ctx context.Context, nodeID int64, token string)
 		}
 		// What was given long ago and never taken is due all the same.
 		if _, err := tx.q.exec(ctx, "DELETE FROM onec_given WHERE at < ?", micros(now.Add(-24*time.Hour))); err != nil {
+			return err
+		}
+		if _, err := tx.q.exec(ctx, "DELETE FROM onec_files WHERE node_id = ? AND id < (SELECT MAX(id) FROM onec_files WHERE node_id = ?) - ?", nodeID, nodeID, keepOnecFiles); err != nil {
 			return err
 		}
 		_, err = tx.q.exec(ctx, "UPDATE onec_nodes SET seen_at = ? WHERE id = ?", micros(now), nodeID)

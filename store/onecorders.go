@@ -67,23 +67,30 @@ const (
 	placedOnec = "(CASE WHEN o.placed_at > 0 THEN o.placed_at ELSE o.created_at END)"
 	markOnec   = `INSERT INTO onec_orders (node_id, ` + onecOrderColumns + `)
 		SELECT n.id, o.id, 1, 0, 0, '', '', 0, 0, 0, 0, '' FROM onec_nodes n CROSS JOIN orders o
-		WHERE n.state <> 'removed' AND ` + placedOnec + ` >= n.since AND `
+		WHERE n.state <> 'removed' AND (` + placedOnec + ` >= n.since
+			OR EXISTS (SELECT 1 FROM onec_orders x WHERE x.node_id = n.id AND x.order_id = o.id)) AND `
 	markedOnec = ` ON CONFLICT (node_id, order_id) DO UPDATE SET marks = onec_orders.marks + 1,
 		alone = CASE WHEN onec_orders.suspect = 2 THEN 0 ELSE onec_orders.alone END,
 		suspect = CASE WHEN onec_orders.suspect = 2 THEN 1 ELSE onec_orders.suspect END`
 )
 
-// OnecDue tells whether the reader that marks orders has something to read.
+// OnecQuiet is how long after the last file of goods a whole list is taken to be
+// over. 1C sends it in portions, each a session of its own, and marks the second
+// and later ones as changes.
+const OnecQuiet = 15 * time.Minute
+
+// OnecDue tells whether the reader that marks orders has something to read, or a
+// whole list of goods is over.
 func (s *Store) OnecDue(ctx context.Context) (bool, error) {
 	words, err := s.column(ctx, `SELECT 'due' FROM notify_cursors c WHERE c.name = ? AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position)
-		UNION ALL SELECT 'full' FROM onec_nodes WHERE state = 'active' AND full_at > 0`, onecCursor)
+		UNION ALL SELECT 'full' FROM onec_nodes WHERE state <> 'removed' AND full_at > 0 AND goods_at <= ?`,
+		onecCursor, micros(s.Now().Add(-OnecQuiet)))
 	return len(words) > 0, err
 }
 
 // ResendOnec marks orders that were placed since a moment, or those with the
 // numbers, as if the node had nothing of them. It tells how many.
 func (tx *Tx) ResendOnec(ctx context.Context, nodeID int64, since time.Time, numbers []int64) (int64, error) {
-	// A node that was given more is given all of it from now on.
 	cond, args := placedOnec+" >= ?", []any{nodeID, micros(since)}
 	if numbers != nil {
 		in, arg := tx.q.in("o.id", numbers)
