@@ -72,6 +72,7 @@ func TestOnecTakesOrdersOnce(t *testing.T) {
 		b.Drop = func(step string) bool {
 			if step == "stored" { // between query and success
 				w.take(snap("2", orderhub.StatusConfirmed))
+				w.must(w.hub.tendOnec(t.Context()))
 			}
 			return false
 		}
@@ -271,6 +272,13 @@ func TestAnHourOfDrops(t *testing.T) {
 			}
 			return cut
 		}
+		heard := 0
+		w.hub.step = func(name string) error {
+			if name == "onec done" {
+				heard++
+			}
+			return nil
+		}
 		placed := 0
 		worked := map[string]int{} // states that 1C's people made, by number
 		for minute := range 60 {
@@ -314,12 +322,70 @@ func TestAnHourOfDrops(t *testing.T) {
 		}
 		w.download(b, 0)
 		w.compareBooks(n, b, placed, worked)
+		if done := w.documents(n, placed); done != heard || done == 0 {
+			t.Errorf("%d documents were done, %d times", done, heard)
+		}
 		for _, step := range []string{"before sale query", "after sale query", "stored", "before sale success", "after sale success", "before sale file", "after sale file", "before sale import", "after sale import"} {
 			if cuts[step] == 0 {
 				t.Errorf("the line was never cut %s: the test is too weak", step)
 			}
 		}
 	})
+}
+
+// documents counts the documents of 1C that were done.
+func (w *world) documents(n orderhub.OnecNode, placed int) (sum int) {
+	w.t.Helper()
+	for i := range placed {
+		sum += w.documentsOf(n, fmt.Sprint(i))
+	}
+	return sum
+}
+
+// TestKilledWhileOnecIsHeard: a document that was begun and not ended is done again,
+// and what it asked for is asked once.
+func TestKilledWhileOnecIsHeard(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		n, b := w.exchange(nil)
+		w.take(snap("1", orderhub.StatusNew))
+		w.download(b, 1)
+		b.Work(w.number("1"), func(o *onectest.Order) { o.Posted = true })
+		for _, at := range []string{"onec begun", "onec done"} {
+			w.hub.step = func(name string) error {
+				if name == at {
+					return errors.New("killed")
+				}
+				return nil
+			}
+			if _, err := b.Upload(t.Context()); err == nil || !strings.Contains(err.Error(), "Внутренняя ошибка") {
+				t.Fatalf("killed at %s: %v", at, err)
+			}
+		}
+		w.hub.step = nil
+		w.upload(b)
+		if got := w.count("1", orderhub.EventRequested); got != 1 || w.documentsOf(n, "1") != 1 {
+			t.Errorf("asked %d times, %d documents done", got, w.documentsOf(n, "1"))
+		}
+		// 1C says the same again; what a person settled meanwhile stays settled.
+		b.Work(w.number("1"), func(o *onectest.Order) { o.Rows = slices.Clone(o.Rows); o.Rows[0].Units = 1 })
+		w.upload(b)
+		for _, c := range w.conflicts(n) {
+			w.must2(w.store.DoneOnecConflict(t.Context(), c.ID, "olga"))
+		}
+		b.Work(w.number("1"), func(*onectest.Order) {})
+		w.upload(b)
+		if list := w.conflicts(n); len(list) != 0 {
+			t.Errorf("a repetition was taken for news: %+v", list)
+		}
+	})
+}
+
+func (w *world) documentsOf(n orderhub.OnecNode, id string) int {
+	w.t.Helper()
+	done, err := w.store.CountOnecDocuments(w.t.Context(), n.ID, w.number(id))
+	w.must(err)
+	return int(done)
 }
 
 // compareBooks holds 1C's book against the ledger.
