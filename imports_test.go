@@ -65,21 +65,24 @@ var importRules = []importRule{
 	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
 	{"rules", []string{"."}, []string{"github.com/expr-lang/expr"}, "conditions know the domain and touch nothing"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "onec/cml", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers", "golang.org/x/crypto/argon2"},
 		"the pipeline reaches channels through the contract only"},
 	{"people", []string{".", "store"}, []string{"golang.org/x/crypto/argon2", "github.com/pquerna/otp", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},
 		"the door knows neither orders nor the API"},
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "people", "pipeline", "rules", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
 	{"panel", nil, nil, "the panel's files know nothing of the hub"},
-	{"server", []string{".", "api", "channel", "panel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"server", []string{".", "api", "channel", "onec", "panel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
 
 	{"demo", []string{
-		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "people", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "onec/onectest", "people", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
 		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
+	{"onec", []string{".", "onec/cml"}, []string{"golang.org/x/text"}, "the dialogue with 1C asks the hub through an interface"},
+	{"onec/onectest", nil, []string{"golang.org/x/text"}, "a stand-in of 1C knows its protocol and nothing of the hub"},
+	{"onec/cml", []string{"."}, []string{"golang.org/x/text"}, "files of 1C know the domain, no HTTP and no database"},
 	{"exchange", []string{"."}, []string{"github.com/xuri/excelize/v2", "golang.org/x/text"}, "files of goods know the domain and no database"},
 	{"cmd/docgen", []string{".", "channel", "channel/all"}, nil, "documents are made from descriptors"},
 	{"cmd/*", []string{
@@ -94,13 +97,13 @@ var (
 		"marketsim", "marketsim/*", "marketsim/specs", "notify/notifytest", "store/storetest",
 	}
 	testThird = []string{
-		"github.com/google/go-cmp/cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
+		"github.com/google/go-cmp/cmp", "golang.org/x/text", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/prometheus/common",
 		"github.com/pquerna/otp",
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{
-		"pipeline": {"channel/all", "channel/*", "webhook"},
+		"pipeline": {"channel/all", "channel/*", "onec", "onec/onectest", "webhook"},
 		"api":      {"channel/all", "channel/*", "jobs", "webhook"},
 		"server":   {"channel/all", "channel/*", "jobs", "webhook", "demo"},
 		"demo":     {"channel/*"},

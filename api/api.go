@@ -125,6 +125,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.auditLog(h)
 	a.stream(h)
 	a.provider(mux)
+	a.onec(h)
 	trimProblems(a.doc)
 	shareProblems(a.doc)
 	serveDocument(mux, a.doc)

@@ -168,6 +168,17 @@ var needs = map[string]need{
 	"set-account-stock":   may(orderhub.AccountsManage),
 	"set-account-returns": may(orderhub.AccountsManage),
 
+	// Exchanges with 1C.
+	"list-onec-nodes":      may(orderhub.AccountsRead),
+	"get-onec-node":        may(orderhub.AccountsRead),
+	"list-onec-conflicts":  may(orderhub.OrdersRead),
+	"finish-onec-conflict": may(orderhub.OrdersWork),
+	"add-onec-node":        may(orderhub.AccountsManage),
+	"change-onec-node":     may(orderhub.AccountsManage),
+	"renew-onec-password":  may(orderhub.AccountsManage),
+	"remove-onec-node":     may(orderhub.AccountsManage),
+	"resend-to-onec":       may(orderhub.AccountsManage),
+
 	// Automation rules.
 	"list-automation-rules":  may(orderhub.RulesRead),
 	"get-automation-rule":    may(orderhub.RulesRead),

@@ -47,6 +47,8 @@ type Options struct {
 	// Policy makes goods scarce and lets the markets sell only what the hub
 	// publishes; "" = everything can be bought.
 	Policy orderhub.OversellPolicy
+	// Onec adds a 1C that exchanges with the hub and keeps a book of its own.
+	Onec bool
 	// Hooks sabotage the hub, for tests of the comparison.
 	Hooks *pipeline.Hooks
 	// Version is shown by the hub.
@@ -81,6 +83,7 @@ type Report struct {
 	Desk     DeskStats              `json:"returns_desk"`
 	Goods    *GoodsReport           `json:"goods,omitempty"`
 	Told     *ToldReport            `json:"told,omitempty"`
+	Onec     *OnecReport            `json:"1c,omitempty"`
 	Comparison
 }
 
@@ -123,6 +126,7 @@ type world struct {
 	manager *Manager
 	desk    *desk
 	phone   *phone
+	onec    *onecOffice // nil = there is none
 	shelf   *marketsim.Shelf
 	where   Started
 	began   time.Time
@@ -177,7 +181,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1, People: door}))
+	w.serve(ctx, hubAddr, server.New(server.Options{Hub: w.hub, Log: w.log, Version: opts.Version, Rate: -1, People: door, OnecDir: w.onecDir()}))
 	var outside http.Handler = w.sims
 	if opts.watch != nil {
 		outside = opts.watch(outside)
@@ -193,6 +197,11 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	w.manager = NewManager(w.client, w.sims, opts.Seed, 300*time.Millisecond)
 	w.manager.cuts = w.shelf == nil // the shelf of scarce goods counts sales alone
 	w.desk = &desk{world: w, answered: map[int64]bool{}}
+	if opts.Onec {
+		if err := w.openOnec(ctx); err != nil {
+			return w, err
+		}
+	}
 	err = w.hub.Start(ctx)
 	w.running = err == nil
 	if err == nil {
@@ -238,6 +247,24 @@ func (w *world) openStore(ctx context.Context) error {
 		return err
 	}
 	return w.store.Migrate(ctx)
+}
+
+// onecDir is where files of the 1C are kept, "" without one.
+func (w *world) onecDir() string {
+	switch {
+	case !w.opts.Onec:
+		return ""
+	case w.tmp != "":
+		return filepath.Join(w.tmp, "1c")
+	case w.opts.Dir != "":
+		return filepath.Join(w.opts.Dir, "1c")
+	}
+	dir, err := os.MkdirTemp("", "orderhub-demo-1c-")
+	if err != nil {
+		return ""
+	}
+	w.tmp = dir // removed at the end
+	return dir
 }
 
 func listen(addr string) (net.Listener, error) {
@@ -343,6 +370,10 @@ func (w *world) run(ctx context.Context) (Report, error) {
 	}
 	rep.Told, err = w.compareTold(ctx, toldWithin)
 	rep.OK = rep.OK && (rep.Goods == nil || len(rep.Goods.Wrong) == 0) && rep.Told != nil && rep.Told.clean()
+	if err == nil && w.onec != nil {
+		rep.Onec, err = w.onec.compare(ctx)
+		rep.OK = rep.OK && err == nil && rep.Onec.clean()
+	}
 	return rep, err
 }
 
@@ -373,6 +404,9 @@ func (w *world) live(ctx context.Context) error {
 	var trafficErr error
 	go func() { defer people.Done(); w.manager.Run(live) }()
 	go func() { defer people.Done(); w.desk.run(live) }()
+	if w.onec != nil {
+		people.Go(func() { w.onec.run(live) })
+	}
 	go func() {
 		defer people.Done()
 		trafficErr = w.traffic.Run(live)

@@ -49,6 +49,7 @@ const (
 
 	WorkCards Work = "cards" // buyers' cards: older orders, erasing
 	WorkRules Work = "rules" // automation rules
+	WorkOnec  Work = "onec"  // mark orders for 1C
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -77,7 +78,7 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards, WorkRules:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards, WorkRules, WorkOnec:
 		return "inside"
 	case WorkSweep, WorkHints, WorkListen:
 		return "read"

@@ -89,6 +89,7 @@ type Hub struct {
 	shown    map[string]int64 // listings by account, counted at shownAt
 	shownAt  time.Time
 
+	onec   *onecDesk
 	notify NotifyOptions
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
@@ -111,6 +112,7 @@ func New(opts Options) (*Hub, error) {
 	h := &Hub{
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
+		onec: newOnecDesk(),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -247,6 +249,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.tendGoods(ctx, lease)
 	case planLane:
 		return h.planFigures(ctx, lease)
+	case onecLane:
+		return h.tendOnec(ctx)
 	}
 	switch lane.Work {
 	case jobs.WorkNotify:
@@ -259,7 +263,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.listen(ctx, lease)
 	case jobs.WorkCards:
 		return h.tendCards(ctx, lease)
-	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan:
+	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec:
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -291,7 +295,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules, jobs.WorkOnec:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -327,6 +331,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	if d.Rules {
 		lanes = append(lanes, rulesLane)
+	}
+	if d.Onec {
+		lanes = append(lanes, onecLane)
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {

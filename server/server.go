@@ -22,6 +22,7 @@ import (
 
 	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/onec"
 	"github.com/orderhub/orderhub/panel"
 	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
@@ -47,6 +48,8 @@ type Options struct {
 	// Panel answers every address that is nobody else's; nil = the panel that is
 	// built into the binary.
 	Panel http.Handler
+	// OnecDir keeps what 1C uploads; "" = there is no exchange with 1C.
+	OnecDir string
 }
 
 // Server is the hub's HTTP face.
@@ -56,6 +59,7 @@ type Server struct {
 	api     *api.API
 	// public is the parsed PublicURL.
 	public *url.URL
+	onec   *onec.Handler // nil = there is none
 }
 
 // New makes a Server.
@@ -84,6 +88,11 @@ func New(opts Options) *Server {
 		opts.Panel = panel.Handler(opts.Version)
 	}
 	mux.Handle("/", opts.Panel)
+	if opts.OnecDir != "" {
+		s.onec = onec.New(onec.Options{Site: opts.Hub, Dir: opts.OnecDir, Log: opts.Log, Now: opts.Hub.Store().Now, Sender: s.sender})
+		mux.Handle("/1c/exchange", s.onec)
+		mux.Handle("/bitrix/admin/1c_exchange.php", s.onec) // where 1C looks when it is told no path
+	}
 	s.handler = s.recover(s.headers(mux))
 	return s
 }
@@ -116,6 +125,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		s.api.Flush(grace)
 		stopped <- err
 	}()
+	if s.onec != nil {
+		defer s.onec.Close()
+	}
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -107,28 +107,6 @@ func (s *Store) ListCards(ctx context.Context, f CardFilter) (page []*CardTree, 
 	return page, next, err
 }
 
-// ids reads a column of numbers.
-func (s *Store) ids(ctx context.Context, query string, args ...any) ([]int64, error) {
-	return readIDs(ctx, s.engine.reader(), query, args...)
-}
-
-func readIDs(ctx context.Context, q querier, query string, args ...any) ([]int64, error) {
-	rows, err := q.query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read numbers: %w", err)
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read numbers: %w", err)
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
-}
-
 // CardTreeOf reads the buyer to whom a card belongs.
 func (s *Store) CardTreeOf(ctx context.Context, card int64) (*CardTree, error) {
 	roots, err := s.ids(ctx, "SELECT root_id FROM customers WHERE id = ?", card)

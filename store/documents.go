@@ -275,3 +275,14 @@ func (s *Store) DemandTotals(ctx context.Context, warehouse string) (map[string]
 func (s *Store) DemandsOf(ctx context.Context, holder int64) ([]orderhub.Demand, error) {
 	return readDemands(ctx, s.engine.reader(), "WHERE holder = ? ORDER BY sku", holder)
 }
+
+// StockNow is StockOf inside the transaction.
+func (tx *Tx) StockNow(ctx context.Context, warehouse string, skus []string) (map[string]orderhub.Stock, error) {
+	cond, arg := tx.q.in("sku", skus)
+	list, err := readStock(ctx, tx.q, "WHERE warehouse = ? AND "+cond, warehouse, arg)
+	out := make(map[string]orderhub.Stock, len(list))
+	for _, st := range list {
+		out[st.SKU] = st
+	}
+	return out, err
+}

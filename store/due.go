@@ -26,6 +26,8 @@ type Due struct {
 	Rules  bool
 	// Cards tells that the lane of buyers' cards has something to do.
 	Cards bool
+	// Onec: orders are to be marked for 1C, or a list of goods may be over.
+	Onec bool
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -62,6 +64,9 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if d.Cards, err = s.CardsDue(ctx); err != nil {
+		return d, err
+	}
+	if d.Onec, err = s.OnecDue(ctx); err != nil {
 		return d, err
 	}
 	d.Feeds, err = s.Feeds(ctx, "")

@@ -190,7 +190,7 @@ const publicationDue = "state NOT IN ('idle','stopped')"
 // DueFigures reads figures of an account that are to be sent now, those first that
 // lower what the channel may sell.
 func (s *Store) DueFigures(ctx context.Context, accountID string, limit int) ([]int64, error) {
-	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE account_id = ? AND next_at <= ? AND state = 'intent' AND "+publicationDue+`
+	return s.ids(ctx, "SELECT listing_id FROM publications WHERE account_id = ? AND next_at <= ? AND state = 'intent' AND "+publicationDue+`
 		ORDER BY CASE WHEN wanted > exposure - wanted THEN 1 ELSE 0 END, next_at, listing_id LIMIT ?`, accountID, micros(s.Now()), limit)
 }
 
@@ -202,24 +202,7 @@ func (s *Store) DueLooks(ctx context.Context, accountID string, limit int) ([]*P
 
 // DirtyPublications reads listings whose figure is to be worked out again.
 func (s *Store) DirtyPublications(ctx context.Context, limit int) ([]int64, error) {
-	return s.numbers(ctx, "SELECT listing_id FROM publications WHERE dirty = 1 LIMIT ?", limit)
-}
-
-func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
-	rows, err := s.engine.reader().query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read what is published: %w", err)
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read what is published: %w", err)
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
+	return s.ids(ctx, "SELECT listing_id FROM publications WHERE dirty = 1 LIMIT ?", limit)
 }
 
 // LockPublications locks what listings show, and reads the listings, by id.

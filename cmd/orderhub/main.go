@@ -45,6 +45,7 @@ type cli struct {
 	Replay   replayCmd   `cmd:"" help:"Run kept raw payloads through today's adapter."`
 	Products productsCmd `cmd:"" help:"The shop's goods: import and export as CSV or XLSX."`
 	Stock    stockCmd    `cmd:"" help:"The shop's stock: import a stocktake."`
+	Onec     onecCmd     `cmd:"" help:"Exchanges with 1C: add, list."`
 	Bench    benchCmd    `cmd:"" help:"Measure this machine: orders per second, webhooks, lists."`
 	User     userCmd     `cmd:"" help:"People who may sign in: add, list, password, disable, enable."`
 	Token    tokenCmd    `cmd:"" help:"Make a further API token."`

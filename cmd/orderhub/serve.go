@@ -22,6 +22,7 @@ type serveCmd struct {
 	Token   string        `help:"An API token of your own; without it one is made and printed at the first start." env:"ORDERHUB_TOKEN" placeholder:"TEXT"`
 	Batch   int           `help:"How many raw answers are accepted in one transaction." default:"100" env:"ORDERHUB_BATCH"`
 	Lag     time.Duration `help:"How late at most a marketplace shows a sale or a stock figure in its own lists; what the oversell policies promise rests on it." default:"10s" name:"stock-lag" env:"ORDERHUB_STOCK_LAG"`
+	OnecDir string        `help:"Where files that 1C sends are kept while they are read; empty = beside a SQLite database, or ./orderhub.1c." placeholder:"DIR" env:"ORDERHUB_ONEC_DIR" name:"onec-dir"`
 	Notify  notifyFlags   `embed:""`
 	People  peopleFlags   `embed:""`
 	Pace    float64       `help:"Multiplies every pause of sweeps, retries and read-backs (for tests against the simulators)." default:"1" hidden:""`
@@ -78,7 +79,8 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	open := onlyHere(c.Listen, c.Notify.PublicURL, len(proxies))
-	srv := server.New(server.Options{Hub: hub, Log: p.log, Version: version(), TrustedProxies: proxies, People: door, PublicURL: c.Notify.PublicURL, OpenSetup: open})
+	srv := server.New(server.Options{Hub: hub, Log: p.log, Version: version(), TrustedProxies: proxies, People: door, PublicURL: c.Notify.PublicURL, OpenSetup: open,
+		OnecDir: onecDir(c.OnecDir, s.Engine(), p.cli.Database)})
 	err = listenAndServe(p.ctx, c.Listen, srv, func(addr string) {
 		if err := p.firstUser(s, addr, c.Notify.PublicURL, open); err != nil {
 			p.log.Warn("looking for the first user failed", "error", err.Error())

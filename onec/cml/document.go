@@ -1,0 +1,206 @@
+package cml
+
+import (
+	"strings"
+	"time"
+
+	"github.com/orderhub/orderhub"
+)
+
+// Document is an order as 1C sends it back.
+type Document struct {
+	// ID is 1C's own id; Number the shop's, by which the order is found.
+	ID, Number string
+	// Operation is the kind of document ("Заказ товара"); payments and shipments
+	// come as documents of their own from some configurations.
+	Operation string
+	Currency  string
+	Total     orderhub.Money
+	Comment   string
+	// Base is the order that a payment or a shipment belongs to.
+	Base  string
+	Lines []DocumentLine
+	// Requisites by name; a name that comes twice keeps its last value.
+	Requisites map[string]string
+	// Parts are payments and shipments below the order (schema 2.10).
+	Parts []Document
+}
+
+// DocumentLine is a row: its quantity is the new truth.
+type DocumentLine struct {
+	ID, SKU, Name string
+	Units         int64
+	Fraction      bool // the quantity was no whole number and is rounded down
+	Price, Total  orderhub.Money
+	Service       bool
+}
+
+// Facts is what a document says of an order's state.
+type Facts struct {
+	// Posted: the order is accepted in 1C.
+	Posted, Paid, Shipped, Cancelled bool
+	// Status is 1C's own word, where the configuration sends one.
+	Status string
+	// Number1C and Date1C name 1C's document, for people.
+	Number1C, Date1C string
+	Tracking         string
+	ShippedAt        string
+}
+
+// IsOrder tells orders from the payments and shipments sent beside them.
+func (d *Document) IsOrder() bool {
+	return d.Operation == "" || strings.EqualFold(d.Operation, "Заказ товара")
+}
+
+// Facts derives the state: each configuration tells it by other requisites.
+func (d *Document) Facts() Facts {
+	r := d.Requisites
+	yes := func(names ...string) bool {
+		for _, n := range names {
+			if truth(r[n]) {
+				return true
+			}
+		}
+		return false
+	}
+	dated := func(names ...string) string {
+		for _, n := range names {
+			if v := strings.TrimSpace(r[n]); isDate(v) {
+				return v
+			}
+		}
+		return ""
+	}
+	f := Facts{
+		Posted: yes("Проведен"), Paid: yes("Оплачен", "Заказ оплачен"), Shipped: yes("Отгружен"), Cancelled: yes("Отменен", "ПометкаУдаления"),
+		Status: strings.TrimSpace(r["Статус заказа"]), Number1C: strings.TrimSpace(first(r, "Номер по 1С", "Номер1С")),
+		Date1C: strings.TrimSpace(first(r, "Дата по 1С", "Дата1С")), Tracking: strings.TrimSpace(first(r, "Идентификатор отправления", "Трек-номер")),
+	}
+	if f.Status == "" {
+		f.Status = strings.TrimSpace(r["Статуса заказа ИД"])
+	}
+	if dated("Дата оплаты по 1С") != "" {
+		f.Paid = true
+	}
+	if at := dated("Дата отгрузки по 1С"); at != "" {
+		f.Shipped, f.ShippedAt = true, at
+	}
+	return f
+}
+
+func first(r map[string]string, names ...string) string {
+	for _, n := range names {
+		if r[n] != "" {
+			return r[n]
+		}
+	}
+	return ""
+}
+
+// truth reads 1C's yes.
+func truth(s string) bool {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "true", "1", "да", "истина", "y":
+		return true
+	}
+	return false
+}
+
+// isDate reports whether 1C wrote a date; a lone "T" is an empty one.
+func isDate(s string) bool {
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02", "02.01.2006 15:04:05", "02.01.2006"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.Year() > 1
+		}
+	}
+	return false
+}
+
+// documentIn is the element as files have it.
+type documentIn struct {
+	ID         string       `xml:"Ид"`
+	Number     string       `xml:"Номер"`
+	Number1C   string       `xml:"Номер1С"`
+	Date1C     string       `xml:"Дата1С"`
+	Operation  string       `xml:"ХозОперация"`
+	Currency   string       `xml:"Валюта"`
+	Total      string       `xml:"Сумма"`
+	Comment    string       `xml:"Комментарий"`
+	Deleted    string       `xml:"ПометкаУдаления"`
+	Base       string       `xml:"Основание"`
+	Lines      []lineIn     `xml:"Товары>Товар"`
+	Requisites []Requisite  `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
+	Direct     []Requisite  `xml:"ЗначениеРеквизита"`
+	Parts      []documentIn `xml:"ПодчиненныеДокументы>ПодчиненныйДокумент"`
+}
+
+type lineIn struct {
+	ID         string      `xml:"Ид"`
+	SKU        string      `xml:"Артикул"`
+	Name       string      `xml:"Наименование"`
+	Price      string      `xml:"ЦенаЗаЕдиницу"`
+	Units      string      `xml:"Количество"`
+	Total      string      `xml:"Сумма"`
+	Requisites []Requisite `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
+}
+
+// maxParts is how many documents may hang below one order.
+const maxParts = 1000
+
+func (x *documentIn) document() (Document, error) {
+	d := Document{
+		ID: strings.TrimSpace(x.ID), Number: strings.TrimSpace(x.Number), Operation: strings.TrimSpace(x.Operation),
+		Currency: currency(x.Currency), Comment: clip(x.Comment, 3000), Base: strings.TrimSpace(x.Base), Requisites: map[string]string{},
+	}
+	for _, r := range append(x.Requisites, x.Direct...) {
+		d.Requisites[strings.TrimSpace(r.Name)] = clip(r.Value, 3000)
+	}
+	for name, v := range map[string]string{"Номер1С": x.Number1C, "Дата1С": x.Date1C, "ПометкаУдаления": x.Deleted} {
+		if d.Requisites[name] == "" && v != "" {
+			d.Requisites[name] = clip(v, 255)
+		}
+	}
+	var err error
+	if d.Total, err = amount(x.Total, d.Currency); err != nil {
+		return d, orderhub.InvalidField("Сумма", "%v", err)
+	}
+	for i := range x.Lines {
+		l, err := x.Lines[i].line(d.Currency)
+		if err != nil {
+			return d, err
+		}
+		d.Lines = append(d.Lines, l)
+	}
+	if len(x.Parts) > maxParts {
+		return d, orderhub.InvalidField("ПодчиненныеДокументы", "%d; разрешено до %d", len(x.Parts), maxParts)
+	}
+	for i := range x.Parts {
+		part, err := x.Parts[i].document()
+		if err != nil {
+			return d, err
+		}
+		d.Parts = append(d.Parts, part)
+	}
+	return d, nil
+}
+
+func (x *lineIn) line(cur string) (DocumentLine, error) {
+	l := DocumentLine{ID: strings.TrimSpace(x.ID), SKU: strings.TrimSpace(x.SKU), Name: clip(x.Name, 1000)}
+	var err error
+	if l.Units, l.Fraction, err = units(x.Units); err != nil {
+		return l, orderhub.InvalidField("Количество", "%v", err)
+	}
+	if l.Price, err = amount(x.Price, cur); err != nil {
+		return l, orderhub.InvalidField("ЦенаЗаЕдиницу", "%v", err)
+	}
+	if l.Total, err = amount(x.Total, cur); err != nil {
+		return l, orderhub.InvalidField("Сумма", "%v", err)
+	}
+	for _, r := range x.Requisites {
+		if r.Name == "ТипНоменклатуры" && strings.EqualFold(strings.TrimSpace(r.Value), "Услуга") {
+			l.Service = true
+		}
+	}
+	l.Service = l.Service || l.ID == deliveryID
+	return l, nil
+}

@@ -1,0 +1,211 @@
+package cml_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/onec/cml"
+)
+
+var update = flag.Bool("update", false, "write the goldens again")
+
+// moscow is UTC+3 all year; the tests need no zone database.
+var moscow = time.FixedZone("MSK", 3*3600)
+
+func order(id int64, change func(*orderhub.Order)) *orderhub.Order {
+	o := &orderhub.Order{
+		ID: id, AccountID: "site", Channel: "site", Headline: orderhub.StatusNew,
+		Snapshot: orderhub.Snapshot{
+			ExternalID: "A-17", Status: orderhub.StatusNew, PlacedAt: time.Date(2026, 3, 2, 8, 59, 1, 0, time.UTC), Payment: orderhub.PaymentPaid,
+			Customer: orderhub.Customer{Name: "Иван Петров", Phone: "+79161234567", Email: "ivan@example.com"},
+			Shipping: orderhub.Shipping{Address: "Москва, ул. Селезнёвская, 21", Method: "Курьер", Price: orderhub.Roubles(300)},
+			Lines: []orderhub.Line{
+				{SKU: "CUP-1", Name: "Кружка", Quantity: 2, Total: orderhub.Roubles(1500), VAT: "20", Barcodes: []string{"4600000000017"}},
+				{SKU: "T-3", Name: "Чай <зелёный> & «чёрный» ₽", Quantity: 3, Total: orderhub.Roubles(100), VAT: "none"},
+			},
+		},
+	}
+	if change != nil {
+		change(o)
+	}
+	return o
+}
+
+func terms() cml.Terms {
+	return cml.Terms{Zone: moscow, Status: "Новый", Account: "Сайт", GoodsID: func(sku string) string {
+		if sku == "CUP-1" {
+			return "bd72d8f9-55bc-11d9-848a-00112f43529a"
+		}
+		return ""
+	}}
+}
+
+func write(t *testing.T, enc cml.Encoding, orders ...*orderhub.Order) []byte {
+	t.Helper()
+	list := make([]cml.Order, len(orders))
+	for i, o := range orders {
+		var err error
+		if list[i], err = cml.FromOrder(o, []string{"CUP-1", "T-3"}, terms()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := cml.WriteOrders(&b, list, time.Date(2026, 3, 2, 12, 0, 0, 0, moscow), "2.08", enc); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func samples() map[string][]*orderhub.Order {
+	return map[string][]*orderhub.Order{
+		"site": {order(100123, nil)},
+		"none": nil,
+		"company": {order(100124, func(o *orderhub.Order) {
+			o.Snapshot.Customer = orderhub.Customer{Company: "ООО «Ромашка»", INN: "7707083893", KPP: "770701001"}
+			o.Headline = orderhub.StatusCancelled
+		})},
+		"bare": {order(100125, func(o *orderhub.Order) {
+			o.Snapshot.Customer, o.Snapshot.Shipping = orderhub.Customer{}, orderhub.Shipping{}
+			o.Snapshot.Lines = o.Snapshot.Lines[:1]
+			o.Snapshot.Lines[0].VAT, o.Snapshot.Lines[0].Barcodes, o.Snapshot.Lines[0].Name = "", []string{"x"}, ""
+		})},
+	}
+}
+
+// TestWriteOrders compares whole files.
+func TestWriteOrders(t *testing.T) {
+	t.Parallel()
+	for name, orders := range samples() {
+		got := write(t, cml.UTF8, orders...)
+		path := filepath.Join("testdata", name+".xml")
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+}
+
+// TestAgainstTheOfficialSchemas validates what is written with xmllint.
+func TestAgainstTheOfficialSchemas(t *testing.T) {
+	t.Parallel()
+	lint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("SKIPPED: no xmllint (Debian: libxml2-utils)")
+	}
+	dir := schemas()
+	if dir == "" {
+		t.Skip("SKIPPED: the official schemas are not here; set ORDERHUB_SPECS to their folder")
+	}
+	for name, namespace := range map[string]string{"commerceml-2.08.xsd": "commerceml_2", "commerceml-2.09.xsd": "commerceml_209", "commerceml-2.10.xsd": "commerceml_210"} {
+		schema := filepath.Join(dir, name)
+		if text, err := os.ReadFile(schema); err != nil {
+			t.Fatal(err)
+		} else if !bytes.Contains(text, []byte(`targetNamespace="urn:1C.ru:`+namespace+`"`)) {
+			namespace = "commerceml_2"
+		}
+		for sample, orders := range samples() {
+			if sample == "none" {
+				continue // the schemas want a document; 1C wants none
+			}
+			for _, enc := range []cml.Encoding{cml.UTF8, cml.Windows1251} {
+				// 1C wants no namespace; the schema wants one.
+				text := bytes.Replace(write(t, enc, orders...), []byte(" ВерсияСхемы"), []byte(` xmlns="urn:1C.ru:`+namespace+`" ВерсияСхемы`), 1)
+				if enc == cml.Windows1251 {
+					text = bytes.Replace(write(t, enc, orders...), []byte(" \xc2\xe5\xf0"), []byte(` xmlns="urn:1C.ru:`+namespace+"\" \xc2\xe5\xf0"), 1)
+				}
+				file := filepath.Join(t.TempDir(), "orders.xml")
+				if err := os.WriteFile(file, text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := exec.CommandContext(t.Context(), lint, "--noout", "--schema", schema, file).CombinedOutput(); err != nil {
+					t.Errorf("%s, %s, %s: %s", name, sample, enc, out)
+				}
+			}
+		}
+	}
+}
+
+// schemas finds the official documents as marketsim/specs does.
+func schemas() string {
+	if dir := os.Getenv("ORDERHUB_SPECS"); dir != "" {
+		return filepath.Join(dir, "commerceml")
+	}
+	dir, err := os.Getwd()
+	for err == nil {
+		candidate := filepath.Join(dir, "shared", "specs", "commerceml")
+		if info, err := os.Stat(candidate); err == nil && info.IsDir() {
+			return candidate
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			break
+		}
+		dir = up
+	}
+	return ""
+}
+
+// TestWrittenIsRead: what is written comes back through the reader, in both encodings.
+func TestWrittenIsRead(t *testing.T) {
+	t.Parallel()
+	for _, enc := range []cml.Encoding{cml.UTF8, cml.Windows1251} {
+		var got []cml.Document
+		if err := cml.Read(bytes.NewReader(write(t, enc, samples()["site"]...)), cml.Handler{Document: func(d cml.Document) error {
+			got = append(got, d)
+			return nil
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].Number != "100123" || len(got[0].Lines) != 3 || got[0].Total != orderhub.Roubles(1900) || got[0].Requisites["Номер отправления"] != "A-17" {
+			t.Errorf("%s: %+v", enc, got)
+		}
+		if l := got[0].Lines[1]; l.Name != "Чай <зелёный> & «чёрный» ₽" || l.Units != 3 || l.Price.Minor != 3333 || l.Total.Minor != 10000 {
+			t.Errorf("%s: %+v", enc, l)
+		}
+	}
+}
+
+// TestNothingEmpty: 1C reads an empty element as something that is there.
+func TestNothingEmpty(t *testing.T) {
+	t.Parallel()
+	for name, orders := range samples() {
+		if text := string(write(t, cml.UTF8, orders...)); name != "none" && (strings.Contains(text, "></") || strings.Contains(text, "/>")) {
+			t.Errorf("%s has an empty element:\n%s", name, text)
+		}
+	}
+}
+
+// TestRefusedOrders: an order that 1C could not take is refused alone, by field.
+func TestRefusedOrders(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*orderhub.Order)
+		field  string
+	}{
+		"number": {func(o *orderhub.Order) { o.ID = 123456789012 }, "number"},
+		"money": {func(o *orderhub.Order) {
+			o.Snapshot.Lines, o.Snapshot.Shipping.Price = []orderhub.Line{{SKU: "A", Quantity: 1}}, orderhub.Money{}
+		}, "currency"},
+		"mixed": {func(o *orderhub.Order) { o.Snapshot.Lines[1].Total.Currency = "KZT" }, "lines"},
+	} {
+		_, err := cml.FromOrder(order(1, c.change), nil, terms())
+		if err == nil || !strings.Contains(err.Error(), c.field) {
+			t.Errorf("%s: %v, want it to name %s", name, err, c.field)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/onec/cml"
+	"github.com/orderhub/orderhub/store"
+)
+
+// onecCut is an article of which 1C has another number of units than the order.
+type onecCut struct {
+	SKU        string
+	Have, Want int64
+}
+
+// linesOfOnec compares the rows of 1C with the order's: changed quantities are the
+// new truth in 1C. Facts keep what 1C has.
+func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, have store.OnecOrder, d *cml.Document, facts *onecFacts) error {
+	goods := slices.DeleteFunc(slices.Clone(d.Lines), func(l cml.DocumentLine) bool { return l.Service })
+	if len(goods) == 0 {
+		return nil // some configurations send the head alone
+	}
+	var ids []string
+	for _, l := range goods {
+		ids = append(ids, l.ID)
+	}
+	known, err := h.store.OnecSKUs(ctx, n.ID, ids)
+	if err != nil {
+		return err
+	}
+	facts.Lines = map[string]int64{}
+	for _, l := range goods {
+		sku := known[l.ID]
+		if sku == "" {
+			sku = l.SKU
+		}
+		if sku == "" {
+			sku = l.ID
+		}
+		facts.Lines[clean(sku)] += l.Units
+		facts.Units += l.Units
+	}
+	links, err := h.store.LinksOfOrders(ctx, []int64{o.ID})
+	if err != nil {
+		return err
+	}
+	cuts := onecCuts(o, links[o.ID], facts.Lines)
+	if o.Headline.IsEnd() || o.Requested == orderhub.StatusCancelled || facts.Cancelled {
+		cuts = nil
+	}
+	if len(cuts) > 0 {
+		if old, err := h.onecHasOldRows(ctx, n, o, have); err != nil {
+			return err
+		} else if old {
+			cuts = nil // it is about to be given the new ones
+		}
+	}
+	why := ""
+	if len(cuts) > 0 {
+		if err := h.cutLines(ctx, n, o, cuts); isRefusal(err) {
+			why = Sentence(err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		// What was wanted before is not wanted any more, or is it again.
+		if err := tx.CloseOnecConflicts(ctx, n.ID, o.ID, orderhub.OnecFieldLines, "", n.Actor().Name); err != nil || why == "" {
+			return err
+		}
+		words := make([]string, len(cuts))
+		for i, c := range cuts {
+			words[i] = fmt.Sprintf("%s: %d вместо %d", c.SKU, c.Want, c.Have)
+		}
+		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldLines,
+			Wanted: clean(strings.Join(words, "; ")), Why: why}, have.Marks)
+	})
+}
+
+// onecHasOldRows tells whether the order has changed here since 1C took it: then
+// its rows are no wish.
+func (h *Hub) onecHasOldRows(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, have store.OnecOrder) (bool, error) {
+	w, err := h.onecWriter(ctx, n, []store.OnecOrder{have})
+	if err != nil {
+		return false, err
+	}
+	offer, err := w.offer(o, have)
+	if orderhub.CodeOf(err) != "" {
+		return false, nil // it cannot be given at all
+	}
+	return offer.given.Rows != have.Rows, err
+}
+
+// onecCuts are the differences by article, in the order of the articles.
+func onecCuts(o *orderhub.Order, links map[int]store.LineLink, theirs map[string]int64) []onecCut {
+	ours := map[string]int64{}
+	for i, l := range o.Snapshot.Lines {
+		sku := links[i].SKU
+		if sku == "" {
+			sku = l.SKU
+		}
+		if sku == "" {
+			sku = l.ListingKey
+		}
+		if l.Quantity > 0 {
+			ours[clean(sku)] += l.Quantity
+		}
+	}
+	all := maps.Clone(ours)
+	maps.Copy(all, theirs)
+	var out []onecCut
+	for _, sku := range slices.Sorted(maps.Keys(all)) {
+		if ours[sku] != theirs[sku] {
+			out = append(out, onecCut{SKU: sku, Have: ours[sku], Want: theirs[sku]})
+		}
+	}
+	return out
+}
+
+// cutLines asks the channel for other quantities. There is no call for it, so a
+// person has to do it where the order is.
+func (h *Hub) cutLines(_ context.Context, _ orderhub.OnecNode, o *orderhub.Order, _ []onecCut) error {
+	return orderhub.Errorf(orderhub.CodeUnsupported, "В 1С изменён состав заказа; в хабе и на %s он прежний. Измените его там или верните в 1С прежний состав.", h.channels[o.Channel].Descriptor.Title)
+}
