@@ -33,17 +33,9 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 	if err != nil {
 		return err
 	}
-	facts.Lines = map[string]int64{}
-	for _, l := range goods {
-		sku := known[l.ID]
-		if sku == "" {
-			sku = l.SKU
-		}
-		if sku == "" {
-			sku = l.ID
-		}
-		facts.Lines[clean(sku)] += l.Units
-		facts.Units += l.Units
+	facts.Lines = unitsOfOnec(goods, known)
+	for _, n := range facts.Lines {
+		facts.Units += n
 	}
 	links, err := h.store.LinksOfOrders(ctx, []int64{o.ID})
 	if err != nil {
@@ -80,6 +72,22 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldLines,
 			Wanted: clean(strings.Join(words, "; ")), Why: why}, have.Marks)
 	})
+}
+
+// unitsOfOnec adds the rows up by SKU, or by what 1C calls the article.
+func unitsOfOnec(goods []cml.DocumentLine, known map[string]string) map[string]int64 {
+	out := map[string]int64{}
+	for _, l := range goods {
+		sku := known[l.ID]
+		if sku == "" {
+			sku = l.SKU
+		}
+		if sku == "" {
+			sku = l.ID
+		}
+		out[clean(sku)] += l.Units
+	}
+	return out
 }
 
 // onecHasOldRows tells whether the order has changed here since 1C took it: then

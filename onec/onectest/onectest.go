@@ -70,25 +70,27 @@ type Row struct {
 }
 
 type fileXML struct {
-	XMLName   xml.Name `xml:"КоммерческаяИнформация"`
-	Documents []struct {
-		Inner     string `xml:",innerxml"`
-		Number    string `xml:"Номер"`
-		Operation string `xml:"ХозОперация"`
-		Currency  string `xml:"Валюта"`
-		Total     string `xml:"Сумма"`
-		Buyers    []struct {
-			Name string `xml:"Наименование"`
-		} `xml:"Контрагенты>Контрагент"`
-		Rows []struct {
-			ID    string `xml:"Ид"`
-			SKU   string `xml:"Артикул"`
-			Units int64  `xml:"Количество"`
-			Total string `xml:"Сумма"`
-			Req   []req  `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
-		} `xml:"Товары>Товар"`
-		Req []req `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
-	} `xml:"Документ"`
+	XMLName   xml.Name      `xml:"КоммерческаяИнформация"`
+	Documents []documentXML `xml:"Документ"`
+}
+
+type documentXML struct {
+	Inner     string `xml:",innerxml"`
+	Number    string `xml:"Номер"`
+	Operation string `xml:"ХозОперация"`
+	Currency  string `xml:"Валюта"`
+	Total     string `xml:"Сумма"`
+	Buyers    []struct {
+		Name string `xml:"Наименование"`
+	} `xml:"Контрагенты>Контрагент"`
+	Rows []struct {
+		ID    string `xml:"Ид"`
+		SKU   string `xml:"Артикул"`
+		Units int64  `xml:"Количество"`
+		Total string `xml:"Сумма"`
+		Req   []req  `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
+	} `xml:"Товары>Товар"`
+	Req []req `xml:"ЗначенияРеквизитов>ЗначениеРеквизита"`
 }
 
 type req struct {
@@ -241,24 +243,29 @@ func (b *Base) store(body []byte) (int, error) {
 			continue
 		}
 		o.Contents = append(o.Contents, content)
-		o.Total, o.Rows, o.Status, o.Cancelled = doc.Total, nil, "", false
-		for _, r := range doc.Rows {
-			row := Row{ID: r.ID, SKU: r.SKU, Units: r.Units, Total: r.Total}
-			for _, q := range r.Req {
-				row.Service = row.Service || q.Name == "ТипНоменклатуры" && q.Value == "Услуга"
-			}
-			o.Rows = append(o.Rows, row)
-		}
-		for _, q := range doc.Req {
-			switch q.Name {
-			case "Статус заказа":
-				o.Status = q.Value
-			case "Отменен":
-				o.Cancelled = q.Value == "true"
-			}
-		}
+		o.take(doc)
 	}
 	return len(f.Documents), nil
+}
+
+// take writes what the site says of an order into the book.
+func (o *Order) take(doc documentXML) {
+	o.Total, o.Rows, o.Status, o.Cancelled = doc.Total, nil, "", false
+	for _, r := range doc.Rows {
+		row := Row{ID: r.ID, SKU: r.SKU, Units: r.Units, Total: r.Total}
+		for _, q := range r.Req {
+			row.Service = row.Service || q.Name == "ТипНоменклатуры" && q.Value == "Услуга"
+		}
+		o.Rows = append(o.Rows, row)
+	}
+	for _, q := range doc.Req {
+		switch q.Name {
+		case "Статус заказа":
+			o.Status = q.Value
+		case "Отменен":
+			o.Cancelled = q.Value == "true"
+		}
+	}
 }
 
 // Orders lists the book, by number.
