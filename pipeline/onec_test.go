@@ -203,6 +203,31 @@ func TestOnecConflicts(t *testing.T) {
 	})
 }
 
+// TestOnecCutsLines: units that 1C took out of an order are taken out on the
+// channel, once; more units than the buyer ordered are a matter for a person.
+func TestOnecCutsLines(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		n, b := w.exchange(nil)
+		w.fake.place(snap("1", orderhub.StatusNew), snap("2", orderhub.StatusNew))
+		w.sweep()
+		w.download(b, 2)
+		b.Work(w.number("1"), func(o *onectest.Order) { o.Rows = slices.Clone(o.Rows); o.Rows[0].Units = 1 })
+		b.Work(w.number("2"), func(o *onectest.Order) { o.Rows = slices.Clone(o.Rows); o.Rows[0].Units = 5 })
+		w.upload(b)
+		b.Work(w.number("1"), func(o *onectest.Order) { o.Posted = true }) // while the cut is on its way
+		w.upload(b)
+		if list := w.conflicts(n); len(list) != 1 || list[0].OrderID != w.order("2").ID || list[0].Wanted != "0557722: 5 вместо 2" {
+			t.Errorf("conflicts: %+v", list)
+		}
+		w.pushFor(20 * time.Second)
+		w.sweep()
+		if made := w.fake.cuts.made; len(made) != 1 || made[0].Units[0] != 1 || w.order("1").Snapshot.Units() != 1 {
+			t.Errorf("asked %+v; the order has %d units", made, w.order("1").Snapshot.Units())
+		}
+	})
+}
+
 // TestOnecApprovedTooEarly: УТ passes over a cancel of what it has approved; a
 // person is told.
 func TestOnecApprovedTooEarly(t *testing.T) {

@@ -37,6 +37,15 @@ func (w *world) caller(b *onectest.Base) *caller {
 
 func (c *caller) get(query string) string { return c.do(http.MethodGet, query, nil) }
 
+// imported asks for a file to be read, and again for as long as it is being read.
+func (c *caller) imported(query string) string {
+	for {
+		if got := c.get(query + "&mode=import"); !strings.HasPrefix(got, "progress") {
+			return got
+		}
+	}
+}
+
 func (c *caller) post(query string, body []byte) string {
 	return c.do(http.MethodPost, query, bytes.NewReader(body))
 }
@@ -215,7 +224,7 @@ func TestOnecFiles(t *testing.T) {
 		if !requested("1") {
 			t.Error("a whole file of orders was not read")
 		}
-		c.want(c.get("type=sale&mode=import&filename=orders-1_1.xml"), "success", "")
+		c.want(c.imported("type=sale&filename=orders-1_1.xml"), "success", "")
 		// An archive in parts.
 		c = w.caller(b)
 		c.want(c.get("type=sale&mode=init"), "zip=no", "")
@@ -225,12 +234,12 @@ func TestOnecFiles(t *testing.T) {
 		if !requested("2") {
 			t.Error("a whole archive of orders was not read")
 		}
-		c.want(c.get("type=sale&mode=import&filename=orders-1_2.xml"), "success", "")
+		c.want(c.imported("type=sale&filename=orders-1_2.xml"), "success", "")
 		// A part that is missing.
 		c = w.caller(b)
 		text = backFile(w.number("3"))
 		c.want(c.post("type=sale&mode=file&filename=o.xml", text[:300]), "success", "")
-		c.want(c.get("type=sale&mode=import&filename=o.xml"), "failure", "оборван")
+		c.want(c.imported("type=sale&filename=o.xml"), "failure", "оборван")
 		c.want(c.post("type=catalog&mode=file&filename=import_files/ab/x.jpg", []byte("picture")), "success", "")
 		if state, err := w.hub.OnecNodeState(t.Context(), n.ID); err != nil || len(state.Files) == 0 || requested("3") {
 			t.Errorf("%+v, %v", state, err)
@@ -292,11 +301,7 @@ func TestOnecReadsOnWhileOneWaits(t *testing.T) {
 			c.want(c.get("type=catalog&mode=import&filename=import0_1.xml"), "progress", "Прочитано строк")
 		}
 		unlock()
-		got := "progress"
-		for strings.HasPrefix(got, "progress") {
-			got = c.get("type=catalog&mode=import&filename=import0_1.xml")
-		}
-		c.want(got, "success", "Прочитано строк: 1")
+		c.want(c.imported("type=catalog&filename=import0_1.xml"), "success", "Прочитано строк: 1")
 		c.want(c.get("type=catalog&mode=import&filename=import0_1.xml"), "success", "")
 		if list, err := w.store.ListProducts(t.Context(), store.ProductFilter{Limit: 10}); err != nil || len(list) != 1 || list[0].Name != "Кружка" {
 			t.Errorf("%+v, %v", list, err)

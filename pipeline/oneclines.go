@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -54,7 +55,7 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 	}
 	why := ""
 	if len(cuts) > 0 {
-		if err := h.cutLines(ctx, n, o, cuts); isRefusal(err) {
+		if err := h.cutLines(ctx, n, o, links[o.ID], cuts); isRefusal(err) {
 			why = Sentence(err)
 		} else if err != nil {
 			return err
@@ -108,15 +109,8 @@ func (h *Hub) onecHasOldRows(ctx context.Context, n orderhub.OnecNode, o *orderh
 func onecCuts(o *orderhub.Order, links map[int]store.LineLink, theirs map[string]int64) []onecCut {
 	ours := map[string]int64{}
 	for i, l := range o.Snapshot.Lines {
-		sku := links[i].SKU
-		if sku == "" {
-			sku = l.SKU
-		}
-		if sku == "" {
-			sku = l.ListingKey
-		}
 		if l.Quantity > 0 {
-			ours[clean(sku)] += l.Quantity
+			ours[onecSKU(l, links[i])] += l.Quantity
 		}
 	}
 	all := maps.Clone(ours)
@@ -130,8 +124,38 @@ func onecCuts(o *orderhub.Order, links map[int]store.LineLink, theirs map[string
 	return out
 }
 
-// cutLines asks the channel for other quantities. There is no call for it, so a
-// person has to do it where the order is.
-func (h *Hub) cutLines(_ context.Context, _ orderhub.OnecNode, o *orderhub.Order, _ []onecCut) error {
-	return orderhub.Errorf(orderhub.CodeUnsupported, "В 1С изменён состав заказа; в хабе и на %s он прежний. Измените его там или верните в 1С прежний состав.", h.channels[o.Channel].Descriptor.Title)
+// cutLines asks for what 1C took out of an order to be taken out on its channel.
+// More than was ordered, or an article of 1C's own, is for a person.
+func (h *Hub) cutLines(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, links map[int]store.LineLink, cuts []onecCut) error {
+	effects, err := h.store.Effects(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range effects {
+		if e.Kind == orderhub.EffectCancelLines && e.State.IsOpen() {
+			return nil // on its way: its end is 1C's wish or is shown with the order
+		}
+	}
+	less := map[string]int64{}
+	for _, c := range cuts {
+		if c.Want > c.Have {
+			return orderhub.Errorf(orderhub.CodeRefused, "В 1С в заказ добавлено; в хабе и на %s он прежний. Верните в 1С прежний состав.", h.channels[o.Channel].Descriptor.Title)
+		}
+		less[c.SKU] = c.Have - c.Want
+	}
+	var lines []orderhub.LineUnits
+	for i, l := range o.Snapshot.Lines {
+		sku := onecSKU(l, links[i])
+		if units := min(less[sku], l.Quantity); units > 0 {
+			lines = append(lines, orderhub.LineUnits{Line: i, Units: units})
+			less[sku] -= units
+		}
+	}
+	_, err = h.CancelLines(ctx, o.ID, lines, orderhub.Request{Actor: n.Actor(), Reason: n.Settings.CancelReasons[o.Channel], Comment: "состав изменён в 1С"})
+	return err
+}
+
+// onecSKU is the article of a line as 1C's rows are compared by it.
+func onecSKU(l orderhub.Line, link store.LineLink) string {
+	return clean(cmp.Or(link.SKU, l.SKU, l.ListingKey))
 }
