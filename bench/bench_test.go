@@ -13,6 +13,9 @@ import (
 // TestRun runs every part small, on both engines, and looks only at whether
 // everything was measured: figures of a test run mean nothing.
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: it is run without the race detector")
+	}
 	t.Parallel()
 	for _, engine := range storetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
