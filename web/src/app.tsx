@@ -42,9 +42,9 @@ export function Panel() {
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
           {page('troubles', 'orders.read', <Troubles />)}
           {page('notify', 'rules.manage', <Notify />)}
-          {session.people && page('users', 'users.manage', <Users />)}
-          {session.people && page('tokens', 'users.manage', <Tokens />)}
-          {session.people && page('audit-log', 'audit.read', <Audit />)}
+          {page('users', 'users.manage', <Users />)}
+          {page('tokens', 'tokens.manage', <Tokens />)}
+          {page('audit-log', 'audit.read', <Audit />)}
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>
