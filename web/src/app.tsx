@@ -33,6 +33,7 @@ export function Panel() {
       <Suspense fallback={waiting}>
         <Routes>
           <Route index element={<Navigate to="/orders" replace />} />
+          {['setup', 'login'].map((p) => <Route key={p} path={p} element={<Navigate to="/orders" replace />} />)}
           {page('orders/:number?', 'orders.read', <Orders />)}
           {page('today', 'orders.read', <Today />)}
           {page('returns/:id?', 'returns.read', <Returns />)}

@@ -79,7 +79,6 @@ function signedIn(a: Answer) {
   if (last !== undefined && last !== a.user.id) return location.reload();
   last = a.user.id;
   csrf = a.csrf;
-  if (/^\/(setup|login)\/?$/.test(location.pathname)) history.replaceState(null, '', '/');
   become({ kind: 'in', user: a.user, permissions: new Set(a.permissions) });
 }
 
