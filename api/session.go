@@ -167,6 +167,16 @@ func (a *API) signIn(h huma.API) {
 			}
 			return begin(ctx, done), nil
 		})
+	namePermissions(h)
+}
+
+// namePermissions lists in the document what permissions there are, so that programs
+// made from it know them.
+func namePermissions(h huma.API) {
+	of := h.OpenAPI().Components.Schemas.Map()["SessionView"].Properties["permissions"].Items
+	for _, p := range orderhub.Permissions {
+		of.Enum = append(of.Enum, string(p))
+	}
 }
 
 // entryOf is the entry of a log-in: who it is comes out on the way.

@@ -139,6 +139,7 @@ func (p *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var pages = map[string]bool{
 	"": true, "today": true, "orders": true, "returns": true, "stock": true, "products": true, "listings": true, "accounts": true,
 	"troubles": true, "notify": true, "users": true, "tokens": true, "audit-log": true, "settings": true, "customers": true, "me": true,
+	"setup": true, "login": true,
 }
 
 func isPage(name string) bool {

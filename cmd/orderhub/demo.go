@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"sort"
 	"time"
@@ -86,7 +87,7 @@ func (c *demoCmd) Run(p *program) error {
 func (c *demoCmd) say(w io.Writer, s demo.Started) {
 	fmt.Fprintf(w, `The demo runs.
 
-  Panel        %s/#token=%s
+  Panel        %s/#login=%s&password=%s
   Hub          %s   (API document: /api/openapi.json)
   Simulators   %s/_sim/   (look into their books, buy, set faults)
   API token    %s
@@ -96,7 +97,7 @@ Look at the orders as they come:
 
   curl -s -H 'Authorization: Bearer %s' '%s/api/v1/orders?limit=5'
 
-`, s.Hub, s.Token, s.Hub, s.Sims, s.Token, s.Login, s.Password, s.Token, s.Hub)
+`, s.Hub, url.QueryEscape(s.Login), url.QueryEscape(s.Password), s.Hub, s.Sims, s.Token, s.Login, s.Password, s.Token, s.Hub)
 	if c.For > 0 {
 		fmt.Fprintf(w, "It ends by itself after %s and compares the hub with the simulators' books.\n", c.For)
 		return

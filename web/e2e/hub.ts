@@ -1,48 +1,73 @@
 // The real binary in demo mode: a hub with simulated marketplaces.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { test as base, type Page } from '@playwright/test';
+import { test as base, type BrowserContext, type Page } from '@playwright/test';
 
 export interface Hub {
   url: string;
   token: string;
+  /** link opens the panel and signs in. */
+  link: string;
+  login: string;
+  password: string;
   /** call asks the API as the demo's token. */
   call: <T>(method: string, path: string, body?: unknown) => Promise<T>;
 }
 
-const binary = process.env.ORDERHUB_BINARY ?? '../bin/orderhub';
+export const binary = process.env.ORDERHUB_BINARY ?? '../bin/orderhub';
 
-async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
-  const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const found: { url?: string; token?: string } = {};
+// listen waits until all patterns were printed, and gives what each one caught.
+export async function listen(child: ChildProcess, patterns: RegExp[]): Promise<string[]> {
+  const found: string[] = [];
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`the hub ended with ${code}`)));
-    createInterface({ input: child.stderr! }).on('line', (line) => {
-      const panel = /^\s+Panel\s+(\S+?)\/#token=(\S+)/.exec(line);
-      if (panel) {
-        found.url = panel[1];
-        found.token = panel[2];
-        resolve();
-      }
-    });
+    const look = (line: string) => {
+      patterns.forEach((p, i) => { found[i] ??= p.exec(line)?.[1] as string; });
+      if (patterns.every((_, i) => found[i])) resolve();
+    };
+    for (const out of [child.stdout, child.stderr]) if (out) createInterface({ input: out }).on('line', look);
   });
-  const { url = '', token = '' } = found;
+  return found;
+}
+
+/** end stops a hub. */
+export async function end(child: ChildProcess) {
+  child.removeAllListeners('exit');
+  child.kill('SIGINT');
+  if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
+}
+
+async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
+  const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [link = '', token = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+API token\s+(\S+)/]);
+  const { origin: url, hash } = new URL(link);
+  const who = new URLSearchParams(hash.slice(1));
   const call = async <T>(method: string, path: string, body?: unknown) => {
     const res = await fetch(`${url}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
     if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`);
     return (res.status === 204 ? undefined : await res.json()) as T;
   };
-  return { hub: { url, token, call }, child };
+  return { hub: { url, link, token, login: who.get('login') ?? '', password: who.get('password') ?? '', call }, child };
+}
+
+/** enter signs a browser in without the form. */
+export async function enter(hub: Hub, context: BrowserContext, login = hub.login, password = hub.password) {
+  const res = await context.request.post(`${hub.url}/api/v1/session`, { data: { login, password } });
+  if (!res.ok()) throw new Error(`signing in as ${login}: ${res.status()}`);
+}
+
+/** user makes somebody of a role and gives their login; the password is the login's. */
+export async function user(hub: Hub, role: string, login = role) {
+  await hub.call('POST', '/users', { login, name: login, role, password: `${login} has one` });
+  return { login, password: `${login} has one` };
 }
 
 export const test = base.extend<{ open: (path: string) => Promise<Page> }, { hub: Hub }>({
   hub: [async ({}, use) => { // eslint-disable-line no-empty-pattern -- Playwright reads the names
     const { hub, child } = await begin();
     await use(hub);
-    child.removeAllListeners('exit');
-    child.kill('SIGINT');
-    await new Promise((resolve) => child.once('exit', resolve));
+    await end(child);
   }, { scope: 'worker', timeout: 120_000 }],
 
   // open opens a page of the panel, signed in; a breach of the page's policy or an
@@ -51,7 +76,7 @@ export const test = base.extend<{ open: (path: string) => Promise<Page> }, { hub
     const bad: string[] = [];
     page.on('pageerror', (e) => bad.push(e.message));
     page.on('console', (m) => { if (m.type() === 'error' && !m.text().startsWith('Failed to load resource')) bad.push(m.text()); });
-    await page.addInitScript((t) => sessionStorage.setItem('orderhub.token', t), hub.token);
+    await enter(hub, page.context());
     await give(async (path) => {
       await page.goto(hub.url + path);
       await page.waitForSelector('main h1, .ant-layout h1');

@@ -1,4 +1,4 @@
-import { expect, test } from './hub';
+import { enter, expect, test } from './hub';
 
 interface Row {
   number: number;
@@ -8,9 +8,9 @@ interface Row {
 }
 
 test('the link of the demo opens a living list', async ({ hub, page }) => {
-  await page.goto(`${hub.url}/#token=${hub.token}`);
+  await page.goto(hub.link);
   await expect(page.getByRole('heading', { name: 'Orders', level: 1 })).toBeVisible();
-  expect(page.url()).not.toContain('token');
+  expect(page.url()).not.toContain('password');
   const first = page.locator('tbody tr[data-row-key]').first();
   await expect(first).toBeVisible();
   const before = await first.getAttribute('data-row-key');
@@ -82,7 +82,7 @@ test('the first load of the orders page is small', async ({ hub, page }) => {
   const client = await page.context().newCDPSession(page);
   await client.send('Network.enable');
   client.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; });
-  await page.addInitScript((t) => sessionStorage.setItem('orderhub.token', t), hub.token);
+  await enter(hub, page.context());
   await page.goto(`${hub.url}/orders`);
   await page.locator('tbody tr[data-row-key]').first().waitFor();
   console.log(`first load: ${Math.round(bytes / 1000)} KB`);

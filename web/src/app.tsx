@@ -33,6 +33,7 @@ export function Panel() {
       <Suspense fallback={waiting}>
         <Routes>
           <Route index element={<Navigate to="/orders" replace />} />
+          {['setup', 'login'].map((p) => <Route key={p} path={p} element={<Navigate to="/orders" replace />} />)}
           {page('orders/:number?', 'orders.read', <Orders />)}
           {page('today', 'orders.read', <Today />)}
           {page('returns/:id?', 'returns.read', <Returns />)}
@@ -42,9 +43,9 @@ export function Panel() {
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
           {page('troubles', 'orders.read', <Troubles />)}
           {page('notify', 'rules.manage', <Notify />)}
-          {session.people && page('users', 'users.manage', <Users />)}
-          {session.people && page('tokens', 'users.manage', <Tokens />)}
-          {session.people && page('audit-log', 'audit.read', <Audit />)}
+          {page('users', 'users.manage', <Users />)}
+          {page('tokens', 'tokens.manage', <Tokens />)}
+          {page('audit-log', 'audit.read', <Audit />)}
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

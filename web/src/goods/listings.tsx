@@ -36,7 +36,7 @@ export default function Listings() {
         <Input.Search key={q} defaultValue={q} allowClear placeholder={t('listings.search')} aria-label={t('listings.search')} maxLength={200} style={{ maxWidth: 320 }} onSearch={(v) => set((p) => (v.trim() ? p.set('q', v.trim()) : p.delete('q')))} />
         <Select mode="multiple" value={account} placeholder={t('col.account')} aria-label={t('col.account')} allowClear style={{ minWidth: 180 }} onChange={(v: string[]) => set((p) => { p.delete('account'); v.forEach((a) => p.append('account', a)); })}
           options={(accounts.data ?? []).map((a) => ({ value: a.id, label: <ChannelBadge channel={a.channel} account={a.name || a.id} /> }))} />
-        {unmatched && can('stock.work') && rows.length > 0 && <Typography.Text type="secondary">{t('listings.keys')}</Typography.Text>}
+        {unmatched && can('products.manage') && rows.length > 0 && <Typography.Text type="secondary">{t('listings.keys')}</Typography.Text>}
       </Flex>
       <Shown of={list} rows={10}>
         {() => rows.length === 0
@@ -67,7 +67,7 @@ function Queue({ rows, unmatched }: { rows: Listing[]; unmatched: boolean }) {
     onError: failed, onSettled: fresh,
   });
   const unlink = useMutation({ mutationFn: (id: number) => ask(hub.DELETE('/api/v1/listings/{id}/link', { params: { path: { id } } })), onError: failed, onSettled: fresh });
-  const work = can('stock.work');
+  const work = can('products.manage');
   const { mutate, isPending } = link;
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {

@@ -29,11 +29,11 @@ export default function Products() {
   const [importing, setImporting] = useState(false);
   const list = usePages(['product', q, archived], (after: string | undefined, signal) => ask(hub.GET('/api/v1/products', { params: { query: { q, archived: archived || undefined, after, limit: 100 } }, signal })), (p) => p.after || undefined, 30);
   const set = (k: string, v: string | undefined) => setParams((p) => { if (v) p.set(k, v); else p.delete(k); return p; }, { replace: true });
-  const work = can('stock.work');
+  const work = can('products.manage');
   return (
     <div className="page">
       <Head title={t('nav.products')}>
-        {work && <Button icon={<UploadOutlined />} onClick={() => setImporting(true)}>{t('products.import')}</Button>}
+        {work && can('stock.work') && <Button icon={<UploadOutlined />} onClick={() => setImporting(true)}>{t('products.import')}</Button>}
         <Dropdown trigger={['click']} menu={{ items: ['csv', 'xlsx'].map((k) => ({ key: k, label: k.toUpperCase() })), onClick: ({ key }) => void download(`/products/export?format=${key}&lang=${lang}`, `products.${key}`).catch(failed) }}><Button>{t('orders.export')}</Button></Dropdown>
         {work && <Button type="primary" icon={<PlusOutlined />} onClick={() => setEdit({})}>{t('products.new')}</Button>}
       </Head>

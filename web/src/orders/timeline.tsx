@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
+import { useCan } from '../shell/session';
 import { Shown } from '../shell/state';
 import { StatusTag, Who } from '../shell/words';
 import { masked } from './mask';
@@ -15,6 +16,7 @@ const first = 12;
 export function Timeline({ events }: { events: Schemas['Event'][] }) {
   const { t, word } = useText();
   const f = useFormat();
+  const can = useCan();
   const [all, setAll] = useState(false);
   const newest = [...events].reverse();
   const shown = all ? newest : newest.slice(0, first);
@@ -30,7 +32,7 @@ export function Timeline({ events }: { events: Schemas['Event'][] }) {
               <Typography.Text type="secondary" style={{ fontSize: 12 }}><time dateTime={e.at} title={f.full(e.at)}>{f.at(e.at)}</time> · <Who actor={e.actor} /></Typography.Text>
             </div>
             {e.why && <div>{e.why}</div>}
-            {e.inbox_id && <Raw id={e.inbox_id} />}
+            {e.inbox_id && can('inbox.read') && can('personal_data') && <Raw id={e.inbox_id} />}
           </div>
         ),
       }))} />

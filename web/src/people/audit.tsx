@@ -1,33 +1,22 @@
 // Who did what.
 import { Table } from 'antd';
-import { raw } from '../shell/api';
+import { ask, hub, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
 import { More } from '../shell/more';
 import { usePages } from '../shell/pages';
 import { Nothing, Shown } from '../shell/state';
+import { Chip, Who } from '../shell/words';
 
-interface Entry {
-  id: number;
-  at: string;
-  actor?: { kind: string; name?: string };
-  user?: string;
-  action: string;
-  subject?: string;
-  why?: string;
-  address?: string;
-}
+type Entry = Schemas['AuditLogEntry'];
 
-interface Page {
-  entries: Entry[];
-  before?: number;
-}
+const outcomes: Record<string, 'green' | 'amber' | 'red'> = { done: 'green', denied: 'red', refused: 'amber', failed: 'red' };
 
 export default function Audit() {
-  const { t } = useText();
+  const { t, word } = useText();
   const f = useFormat();
-  const list = usePages(['audit-log'], (before: number | undefined) => raw<Page>('GET', `/audit-log${before ? `?before=${before}` : ''}`), (p) => p.before || undefined, 15);
+  const list = usePages(['audit-log'], (before: number | undefined, signal) => ask(hub.GET('/api/v1/audit-log', { params: { query: { before } }, signal })), (p) => p.before || undefined, 15);
   return (
     <div className="page">
       <Head title={t('nav.audit')} />
@@ -36,9 +25,10 @@ export default function Audit() {
         return rows.length === 0 ? <Nothing text={t('audit.none')} /> : (
           <Table<Entry> size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} columns={[
             { title: t('stock.when'), key: 'at', width: 190, render: (_, e) => f.full(e.at) },
-            { title: t('stock.who'), key: 'who', width: 160, render: (_, e) => e.actor?.name ?? e.user ?? e.actor?.kind },
-            { title: t('stock.kind'), dataIndex: 'action', width: 220, render: (a: string) => <span className="mono">{a}</span> },
-            { title: t('audit.subject'), key: 'subject', render: (_, e) => [e.subject, e.why].filter(Boolean).join(' · ') },
+            { title: t('stock.who'), key: 'who', width: 160, render: (_, e) => <Who actor={e.actor} /> },
+            { title: t('stock.kind'), dataIndex: 'operation', width: 220, render: (a: string) => <span className="mono">{a}</span> },
+            { title: t('audit.subject'), dataIndex: 'target', render: (v: string) => <div style={{ maxWidth: 420, overflowWrap: 'anywhere', whiteSpace: 'normal' }}>{v}</div> },
+            { title: t('audit.outcome'), key: 'outcome', width: 110, render: (_, e) => <Chip colour={outcomes[e.outcome] ?? 'grey'}>{word('outcome', e.outcome)}</Chip> },
             { title: t('audit.address'), dataIndex: 'address', width: 140 },
           ]} />
         );

@@ -20,7 +20,7 @@ export function Quarantine({ account }: { account?: string }) {
   const retry = useMutation({ mutationFn: (id: number) => ask(hub.POST('/api/v1/inbox/{id}/retry', { params: { path: { id } } })), onSuccess: () => done(t('troubles.requeued')), onError: failed, onSettled: fresh });
   const drop = useMutation({ mutationFn: (id: number) => ask(hub.POST('/api/v1/inbox/{id}/drop', { params: { path: { id } } })), onError: failed, onSettled: fresh });
   const all = useMutation({ mutationFn: (a: string) => ask(hub.POST('/api/v1/accounts/{account}/quarantine/retry', { params: { path: { account: a } } })), onSuccess: () => done(t('troubles.requeued')), onError: failed, onSettled: fresh });
-  const work = can('orders.work');
+  const work = can('inbox.work');
   return (
     <>
       {account && work && <Button style={{ marginBottom: 8 }} loading={all.isPending} onClick={() => all.mutate(account)}>{t('troubles.retryAll')}</Button>}
@@ -28,7 +28,7 @@ export function Quarantine({ account }: { account?: string }) {
         const rows = pages.flatMap((p) => p.raw);
         if (rows.length === 0) return <Nothing text={t('troubles.none')} />;
         return (
-          <Table size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} expandable={{ expandedRowRender: (r) => <One id={r.id} /> }} columns={[
+          <Table size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} expandable={can('personal_data') ? { expandedRowRender: (r) => <One id={r.id} /> } : undefined} columns={[
             { title: t('troubles.read'), key: 'at', width: 110, render: (_, r) => <Ago at={r.read_at} /> }, { title: t('col.account'), dataIndex: 'account', width: 130 },
             { title: t('troubles.id'), dataIndex: 'external_id', width: 170, render: (v: string) => <span className="mono">{v}</span> },
             { title: t('stock.why'), key: 'error', render: (_, r) => <Typography.Text type="danger" style={{ display: 'inline-block', maxWidth: 480, whiteSpace: 'normal' }}>{r.error}</Typography.Text> },

@@ -9,19 +9,22 @@ import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
 import { More } from '../shell/more';
 import { usePages } from '../shell/pages';
+import { useCan } from '../shell/session';
 import { Nothing, Shown } from '../shell/state';
 import { Ago, ChannelBadge } from '../shell/words';
 import { Effects } from '../orders/effects';
 import { useAccounts } from '../orders/query';
 import { Quarantine } from './quarantine';
 
-const views = ['uncertain', 'rejected', 'quarantine', 'open', 'drift'] as const;
-type View = (typeof views)[number];
+const every = ['uncertain', 'rejected', 'quarantine', 'open', 'drift'] as const;
+type View = (typeof every)[number];
 
 export default function Troubles() {
   const { t } = useText();
+  const can = useCan();
+  const views = every.filter((v) => v !== 'quarantine' || can('inbox.read'));
   const [params, setParams] = useSearchParams();
-  const view = (views.find((v) => v === params.get('view')) ?? (params.get('account') ? 'quarantine' : 'uncertain')) as View;
+  const view = (views.find((v) => v === params.get('view')) ?? (params.get('account') && can('inbox.read') ? 'quarantine' : 'uncertain')) as View;
   const account = params.get('account') ?? undefined;
   const accounts = useAccounts();
   const set = (k: string, v: string | undefined) => setParams((p) => { if (v) p.set(k, v); else p.delete(k); return p; });

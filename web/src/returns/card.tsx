@@ -55,10 +55,10 @@ function Body({ r }: { r: Return }) {
     <Flex vertical gap={16}>
       {r.discrepancy && <Alert type="warning" showIcon title={r.discrepancy} />}
       {r.no_goods && <Alert type="info" showIcon title={t('returns.noGoods')} />}
-      {can('returns.decide') && (
+      {((can('returns.receive') && early) || (can('returns.answer') && r.actions.length > 0)) && (
         <Flex gap={8} wrap>
-          {early && <Popconfirm title={t('returns.receiveAsk')} description={t('returns.receiveHint')} okText={t('returns.receive')} onConfirm={() => receive.mutate(undefined)}><Button type="primary" loading={receive.isPending}>{t('returns.receive')}</Button></Popconfirm>}
-          {r.actions.length > 0 && <Answer r={r} />}
+          {can('returns.receive') && early && <Popconfirm title={t('returns.receiveAsk')} description={t('returns.receiveHint')} okText={t('returns.receive')} onConfirm={() => receive.mutate(undefined)}><Button type="primary" loading={receive.isPending}>{t('returns.receive')}</Button></Popconfirm>}
+          {can('returns.answer') && r.actions.length > 0 && <Answer r={r} />}
         </Flex>
       )}
       <Descriptions size="small" column={1} colon={false} styles={{ label: { width: 150 } }} items={facts.filter(([, v]) => v).map(([label, children]) => ({ key: label, label, children }))} />

@@ -1,7 +1,7 @@
 // The way to the hub: the client made from its OpenAPI document, and its
 // problems as errors.
 import createClient, { type Middleware } from 'openapi-fetch';
-import { credentials, lostSession } from './session';
+import { credentials, refused } from './session';
 import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
@@ -38,6 +38,7 @@ export async function problemOf(res: Response): Promise<Problem> {
   const fields: Record<string, string> = {};
   for (const e of body.errors ?? []) fields[e.field] = e.message;
   if (body.field && !fields[body.field]) fields[body.field] = body.detail ?? '';
+  refused(res.status, body.code);
   return new Problem(res.status, body.detail ?? `HTTP ${res.status}`, body.code ?? '', fields);
 }
 
@@ -45,10 +46,6 @@ const shell: Middleware = {
   onRequest({ request }) {
     for (const [name, value] of Object.entries(credentials(request.method))) request.headers.set(name, value);
     return request;
-  },
-  onResponse({ response }) {
-    if (response.status === 401) lostSession();
-    return undefined;
   },
   onError() {
     return new Problem(0, 'offline', 'offline');
@@ -66,8 +63,7 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
   throw await problemOf(new Response(JSON.stringify(body), { status: response.status }));
 }
 
-/** raw is for calls that the document does not have (yet). A refused change of
- * the session is no lost session. */
+/** raw is for addresses that are made here: keys of preferences. */
 export async function raw<T>(method: string, path: string, body?: unknown): Promise<T> {
   let res: Response;
   try {

@@ -67,11 +67,11 @@ export function Person({ narrow }: { narrow: boolean }) {
   const { t, word } = useText();
   const session = useSession();
   if (session.kind !== 'in') return null;
-  const name = session.user?.name || session.user?.login || t('door.tokenName');
+  const name = session.user.name || session.user.login;
   return (
     <Dropdown trigger={['click']} menu={{
       items: [
-        { key: 'who', disabled: true, label: session.user ? `${name} · ${word('role', session.user.role)}` : name },
+        { key: 'who', disabled: true, label: `${name} · ${word('role', session.user.role)}` },
         { key: 'out', icon: <LogoutOutlined />, label: t('door.signOut'), onClick: () => void signOut() },
       ],
     }}>

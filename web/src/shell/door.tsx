@@ -1,11 +1,11 @@
-// The door: first start, signing in, or a token where the hub has no people.
+// The door: first start, or signing in.
 import { Alert, Button, Card, Flex, Form, Input, Spin, Typography } from 'antd';
 import { useState } from 'react';
 import { Problem, problemOf } from './api';
 import { LanguageSwitch, LookSwitch } from './corner';
 import icon from './icon.svg';
 import { useText } from './i18n';
-import { setUp, signIn, start, tryToken, useSession, type Provider } from './session';
+import { setUp, setupCode, signIn, start, useSession, type Provider } from './session';
 import { sentence } from './state';
 
 export default function Door() {
@@ -23,9 +23,8 @@ export default function Door() {
           {session.kind === 'unreachable' && (
             <Flex vertical gap={12}><Alert type="warning" showIcon title={t('state.offline')} description={t('state.offlineHint')} /><Button type="primary" onClick={() => void start()}>{t('state.again')}</Button></Flex>
           )}
-          {session.kind === 'setup' && <SetUp />}
-          {session.kind === 'signin' && <SignIn oidc={session.oidc} />}
-          {session.kind === 'token' && <Token />}
+          {session.kind === 'setup' && <SetUp codeNeeded={session.codeNeeded} />}
+          {session.kind === 'signin' && <SignIn oidc={session.oidc} ended={session.ended} />}
         </Card>
       </Flex>
     </main>
@@ -50,8 +49,12 @@ function useDoor() {
   return { busy, problem, told, go };
 }
 
-function SignIn({ oidc }: { oidc: Provider[] }) {
+// What a sign-in provider's way back may say in the address.
+const backs = ['denied', 'throttled', 'unavailable'] as const;
+
+function SignIn({ oidc, ended }: { oidc: Provider[]; ended: boolean }) {
   const { t } = useText();
+  const back = backs.find((b) => b === new URLSearchParams(location.search).get('error'));
   const { busy, problem, told, go } = useDoor();
   const [second, setSecond] = useState(false);
   if (problem?.code === 'totp_required' && !second) setSecond(true);
@@ -59,48 +62,30 @@ function SignIn({ oidc }: { oidc: Provider[] }) {
     <Form layout="vertical" requiredMark={false} onFinish={(v: { login: string; password: string; totp?: string }) => void go(() => signIn(v))}>
       <Typography.Title level={2} style={{ fontSize: 18, marginTop: 0 }}>{t('door.signIn')}</Typography.Title>
       {told}
+      {!told && ended && <Alert type="info" showIcon title={t('door.ended')} style={{ marginBottom: 12 }} />}
+      {!told && !ended && back && <Alert type="error" showIcon role="alert" title={t(`door.back.${back}`)} style={{ marginBottom: 12 }} />}
       <Form.Item name="login" label={t('door.login')} rules={[{ required: true, message: t('form.required') }]}><Input autoComplete="username" autoFocus maxLength={100} /></Form.Item>
       <Form.Item name="password" label={t('door.password')} rules={[{ required: true, message: t('form.required') }]}><Input.Password autoComplete="current-password" maxLength={200} /></Form.Item>
-      {second && <Form.Item name="totp" label={t('door.totp')} rules={[{ required: true, message: t('form.required') }]}><Input inputMode="numeric" autoComplete="one-time-code" autoFocus maxLength={10} /></Form.Item>}
+      {second && <Form.Item name="totp" label={t('door.totp')} extra={t('door.totpHint')} rules={[{ required: true, message: t('form.required') }]}><Input autoComplete="one-time-code" autoFocus maxLength={100} /></Form.Item>}
       <Button type="primary" htmlType="submit" block loading={busy}>{t('door.signIn')}</Button>
       {oidc.map((p) => <Button key={p.name} block href={p.url} style={{ marginTop: 8 }}>{t('door.with', { name: p.name })}</Button>)}
     </Form>
   );
 }
 
-function SetUp() {
-  const { t } = useText();
+function SetUp({ codeNeeded }: { codeNeeded: boolean }) {
+  const { t, lang } = useText();
   const { busy, problem, told, go } = useDoor();
   return (
-    <Form layout="vertical" requiredMark={false} onFinish={(v: { login: string; name: string; password: string; setup_code?: string }) => void go(() => setUp(v))}>
+    <Form layout="vertical" requiredMark={false} initialValues={{ setup_code: setupCode() }} onFinish={(v: { login: string; name: string; password: string; setup_code?: string }) => void go(() => setUp({ ...v, language: lang, setup_code: codeNeeded ? v.setup_code?.trim() : undefined }))}>
       <Typography.Title level={2} style={{ fontSize: 18, marginTop: 0 }}>{t('door.setUp')}</Typography.Title>
       <Typography.Paragraph type="secondary">{t('door.setUpHint')}</Typography.Paragraph>
       {told}
       <Form.Item name="name" label={t('door.name')} rules={[{ required: true, message: t('form.required') }]}><Input autoComplete="name" autoFocus maxLength={100} /></Form.Item>
       <Form.Item name="login" label={t('door.login')} rules={[{ required: true, message: t('form.required') }]}><Input autoComplete="username" maxLength={100} /></Form.Item>
-      <Form.Item name="password" label={t('door.password')} rules={[{ required: true, message: t('form.required') }]}><Input.Password autoComplete="new-password" maxLength={200} /></Form.Item>
-      <Form.Item name="setup_code" label={t('door.setupCode')} extra={t('door.setupCodeHint')} validateStatus={problem?.fields.setup_code ? 'error' : undefined}><Input autoComplete="off" maxLength={100} /></Form.Item>
+      <Form.Item name="password" label={t('door.password')} extra={t('door.passwordHint')} rules={[{ required: true, message: t('form.required') }]}><Input.Password autoComplete="new-password" maxLength={200} /></Form.Item>
+      {codeNeeded && <Form.Item name="setup_code" label={t('door.setupCode')} extra={t('door.setupCodeHint')} rules={[{ required: true, message: t('form.required') }]} validateStatus={problem?.fields.setup_code ? 'error' : undefined}><Input autoComplete="off" maxLength={100} /></Form.Item>}
       <Button type="primary" htmlType="submit" block loading={busy}>{t('door.begin')}</Button>
-    </Form>
-  );
-}
-
-function Token() {
-  const { t } = useText();
-  const [busy, setBusy] = useState(false);
-  const [refused, setRefused] = useState(false);
-  const submit = async ({ token }: { token: string }) => {
-    setBusy(true);
-    setRefused(!(await tryToken(token).catch(() => false)));
-    setBusy(false);
-  };
-  return (
-    <Form layout="vertical" requiredMark={false} onFinish={(v: { token: string }) => void submit(v)}>
-      <Typography.Title level={2} style={{ fontSize: 18, marginTop: 0 }}>{t('door.token')}</Typography.Title>
-      <Typography.Paragraph type="secondary">{t('door.tokenHint')}</Typography.Paragraph>
-      {refused && <Alert type="error" showIcon role="alert" title={t('door.tokenRefused')} style={{ marginBottom: 12 }} />}
-      <Form.Item name="token" label={t('door.tokenLabel')} rules={[{ required: true, message: t('form.required') }]}><Input.Password autoComplete="off" autoFocus maxLength={200} /></Form.Item>
-      <Button type="primary" htmlType="submit" block loading={busy}>{t('door.signIn')}</Button>
     </Form>
   );
 }

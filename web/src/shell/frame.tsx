@@ -12,7 +12,7 @@ import { Connection, LanguageSwitch, LookSwitch, Person } from './corner';
 import { useText } from './i18n';
 import { useStream } from './live';
 import { usePref } from './prefs';
-import { useCan, useSession, type Permission } from './session';
+import { useCan, type Permission } from './session';
 
 const Sheet = lazy(() => import('./sheet'));
 
@@ -20,7 +20,6 @@ interface Place {
   path: string;
   needs: Permission;
   icon: ReactNode;
-  people?: boolean;
 }
 
 const places = {
@@ -33,9 +32,9 @@ const places = {
   accounts: { path: '/accounts', needs: 'accounts.read', icon: <ShopOutlined /> },
   troubles: { path: '/troubles', needs: 'orders.read', icon: <AlertOutlined /> },
   notify: { path: '/notify', needs: 'rules.manage', icon: <BellOutlined /> },
-  users: { path: '/users', needs: 'users.manage', icon: <TeamOutlined />, people: true },
-  tokens: { path: '/tokens', needs: 'users.manage', icon: <KeyOutlined />, people: true },
-  audit: { path: '/audit-log', needs: 'audit.read', icon: <AuditOutlined />, people: true },
+  users: { path: '/users', needs: 'users.manage', icon: <TeamOutlined /> },
+  tokens: { path: '/tokens', needs: 'tokens.manage', icon: <KeyOutlined /> },
+  audit: { path: '/audit-log', needs: 'audit.read', icon: <AuditOutlined /> },
 } satisfies Record<string, Place>;
 
 type Name = keyof typeof places;
@@ -43,10 +42,8 @@ type Name = keyof typeof places;
 function Places({ collapsed, onGo }: { collapsed?: boolean; onGo?: () => void }) {
   const { t } = useText();
   const can = useCan();
-  const session = useSession();
   const at = useLocation().pathname.split('/')[1];
-  const people = session.kind === 'in' && session.people;
-  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs) && (people || !('people' in places[n])));
+  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs));
   return (
     <Menu
       mode="inline" inlineCollapsed={collapsed} style={{ border: 'none' }} onClick={onGo}

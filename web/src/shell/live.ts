@@ -53,10 +53,9 @@ function settle(client: QueryClient) {
 
 export function useStream() {
   const client = useQueryClient();
-  const session = useSession();
-  const people = session.kind === 'in' && session.people;
+  const user = useSession().kind === 'in';
   useEffect(() => {
-    if (!people) return become('polling');
+    if (!user) return become('polling');
     const source = new EventSource('/api/v1/stream');
     const mark = settle(client);
     let lost = false;
@@ -75,5 +74,5 @@ export function useStream() {
       source.close();
       become('polling');
     };
-  }, [client, people]);
+  }, [client, user]);
 }

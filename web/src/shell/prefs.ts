@@ -1,5 +1,5 @@
 // What a person has chosen: columns, views. It is kept in the browser at once, and
-// with the person's account where the hub has people.
+// with the person's account.
 import { useCallback, useEffect, useSyncExternalStore } from 'react';
 import { raw } from './api';
 import { useSession } from './session';
@@ -36,7 +36,7 @@ function subscribe(l: () => void) {
  * another version, is the caller's to survive. */
 export function usePref<T>(key: string, fallback: T): [T, (value: T) => void] {
   const session = useSession();
-  const people = session.kind === 'in' && session.people;
+  const people = session.kind === 'in';
   const value = useSyncExternalStore(subscribe, () => read(key, fallback));
   useEffect(() => {
     if (!people || asked.has(key)) return;

@@ -1,46 +1,26 @@
 // Who is at the panel. All that knows how one signs in is in this file.
-//
-// A hub without people (GET /session answers 404) is worked with an API token,
-// kept for this tab only; TOKEN marks what goes when every hub has people.
 import { useSyncExternalStore } from 'react';
+import type { components } from './schema';
 
-export interface User {
-  id: number;
-  login: string;
-  name: string;
-  role: string;
-  language?: string;
-  totp?: boolean;
-}
-
-export type Permission =
-  | 'orders.read' | 'orders.work' | 'stock.read' | 'stock.work' | 'returns.read' | 'returns.decide' | 'customers.read'
-  | 'personal_data' | 'accounts.read' | 'accounts.manage' | 'rules.manage' | 'users.manage' | 'settings.manage' | 'audit.read';
-
-interface Answer {
-  user: User;
-  permissions: Permission[];
-  csrf: string;
-}
-
-export interface Provider {
-  name: string;
-  url: string;
-}
+type Answer = components['schemas']['SessionView'];
+type SetUp = components['schemas']['NewOwner'];
+export type User = Answer['user'];
+export type Permission = Answer['permissions'][number];
+export type Provider = components['schemas']['ProviderView'];
 
 /** starting: not known yet; unreachable: the hub did not answer; setup: nobody is
- * there yet; signin: somebody must sign in; token: the hub has no people. */
+ * there yet; signin: somebody must sign in. */
 export type State =
   | { kind: 'starting' }
   | { kind: 'unreachable' }
-  | { kind: 'setup'; oidc: Provider[] }
-  | { kind: 'signin'; oidc: Provider[] }
-  | { kind: 'token' }
-  | { kind: 'in'; user?: User; permissions?: ReadonlySet<Permission>; people: boolean };
+  | { kind: 'setup'; codeNeeded: boolean }
+  | { kind: 'signin'; oidc: Provider[]; ended: boolean }
+  | { kind: 'in'; user: User; permissions: ReadonlySet<Permission> };
 
 let state: State = { kind: 'starting' };
 let csrf = '';
-let token = ''; // TOKEN
+let looking = false; // a page's many calls are refused together
+let last: number | undefined; // who was here on this page before
 const listeners = new Set<() => void>();
 
 function become(next: State) {
@@ -60,110 +40,81 @@ export function useSession() {
 /** useCan tells what this person may; the hub checks for itself. */
 export function useCan() {
   const s = useSession();
-  return (p: Permission) => s.kind === 'in' && (!s.permissions || s.permissions.has(p));
+  return (p: Permission) => s.kind === 'in' && s.permissions.has(p);
 }
 
-/** credentials are the headers of a call. */
+/** credentials are the headers of a call; the cookie is the browser's business. */
 export function credentials(method: string): Record<string, string> {
-  if (token) return { Authorization: `Bearer ${token}` }; // TOKEN
   return method === 'GET' || method === 'HEAD' || !csrf ? {} : { 'X-CSRF-Token': csrf };
 }
 
-/** lostSession: the hub does not know this session any more. */
-export function lostSession() {
-  if (state.kind !== 'in') return;
-  if (token) {
-    forgetToken();
-    return become({ kind: 'token' });
-  }
-  become({ kind: 'signin', oidc: [] });
-  void start();
-}
-
-const tokenKey = 'orderhub.token'; // TOKEN
-
-function forgetToken() {
-  token = '';
-  sessionStorage.removeItem(tokenKey);
+/** refused looks whether an answer says that the session is not what it was: it has
+ * ended, or another tab of this browser has signed in anew. */
+export function refused(status: number, code?: string) {
+  if (state.kind !== 'in' || looking || (status !== 401 && code !== 'csrf')) return;
+  looking = true;
+  void start().finally(() => { looking = false; });
 }
 
 /** start finds out who is there. */
 export async function start(): Promise<void> {
-  takeToken();
   try {
-    const res = await fetch('/api/v1/session', { headers: credentials('GET') });
-    if (res.ok && res.headers.get('content-type')?.includes('json')) return signedIn((await res.json()) as Answer);
-    if (res.status === 404) return await startWithToken(); // TOKEN
+    if (await signInByLink()) return;
+    const res = await fetch('/api/v1/session');
+    if (res.ok) return signedIn((await res.json()) as Answer);
+    if (res.status !== 401) return become({ kind: 'unreachable' });
+    csrf = '';
     const setup = await fetch('/api/v1/setup');
-    const { needed, oidc } = (setup.ok ? await setup.json() : {}) as { needed?: boolean; oidc?: Provider[] };
-    become({ kind: needed ? 'setup' : 'signin', oidc: oidc ?? [] });
+    if (!setup.ok) return become({ kind: 'unreachable' });
+    const how = (await setup.json()) as components['schemas']['SetupView'];
+    become(how.needed ? { kind: 'setup', codeNeeded: how.code_needed } : { kind: 'signin', oidc: how.oidc, ended: last !== undefined });
   } catch {
-    become({ kind: 'unreachable' });
+    // Whoever is in stays in: pages show what they have until the hub is back.
+    if (state.kind !== 'in') become({ kind: 'unreachable' });
   }
 }
 
 function signedIn(a: Answer) {
+  // What one person was shown is not left for the next.
+  if (last !== undefined && last !== a.user.id) return location.reload();
+  last = a.user.id;
   csrf = a.csrf;
-  become({ kind: 'in', user: a.user, permissions: new Set(a.permissions), people: true });
+  become({ kind: 'in', user: a.user, permissions: new Set(a.permissions) });
 }
 
-async function post(path: string, body: unknown) {
-  return fetch(`/api/v1${path}`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', ...credentials('POST') }, body: JSON.stringify(body),
-  });
+async function enter(path: string, body: unknown): Promise<Response | undefined> {
+  const res = await fetch(`/api/v1${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  if (!res.ok) return res;
+  signedIn((await res.json()) as Answer);
+  return undefined;
 }
 
 /** signIn and setUp give the refusal, or undefined. */
-export async function signIn(body: { login: string; password: string; totp?: string }): Promise<Response | undefined> {
-  const res = await post('/session', body);
-  if (!res.ok) return res;
-  await start();
-  return undefined;
+export function signIn(body: components['schemas']['Credentials']) {
+  return enter('/session', body);
 }
 
-export async function setUp(body: { login: string; name: string; password: string; setup_code?: string }): Promise<Response | undefined> {
-  const res = await post('/setup', body);
-  if (!res.ok) return res;
-  await start();
-  return undefined;
+export function setUp(body: SetUp) {
+  return enter('/setup', body);
 }
 
+/** setupCode is the one of the link that the hub printed. */
+export function setupCode() {
+  return new URLSearchParams(location.search).get('code') ?? undefined;
+}
+
+// signInByLink: the demo's link carries login and password behind the #, which no
+// server sees. It is read once and leaves the address.
+async function signInByLink(): Promise<boolean> {
+  if (!location.hash.startsWith('#login=')) return false;
+  const link = new URLSearchParams(location.hash.slice(1));
+  history.replaceState(null, '', location.pathname + location.search);
+  return (await signIn({ login: link.get('login') ?? '', password: link.get('password') ?? '' })) === undefined;
+}
+
+/** signOut begins the page anew: nothing of this person stays in it. */
 export async function signOut() {
-  if (token) {
-    forgetToken();
-    return become({ kind: 'token' });
-  }
-  await fetch('/api/v1/session', { method: 'DELETE', headers: credentials('DELETE') });
-  csrf = '';
-  await start();
-}
-
-// ---- TOKEN: a hub without people
-
-// takeToken: the demo's link carries the token behind the #, which no server sees.
-function takeToken() {
-  const found = /^#token=([\w.~-]+)$/.exec(location.hash);
-  if (found?.[1]) {
-    sessionStorage.setItem(tokenKey, found[1]);
-    history.replaceState(null, '', location.pathname + location.search);
-  }
-  token = sessionStorage.getItem(tokenKey) ?? '';
-}
-
-async function startWithToken() {
-  if (!token) return become({ kind: 'token' });
-  const res = await fetch('/api/v1/channels', { headers: credentials('GET') });
-  if (res.status === 401) {
-    forgetToken();
-    return become({ kind: 'token' });
-  }
-  become(res.ok ? { kind: 'in', people: false } : { kind: 'unreachable' });
-}
-
-/** useToken gives whether the hub takes the token. */
-export async function tryToken(value: string): Promise<boolean> {
-  token = value.trim();
-  sessionStorage.setItem(tokenKey, token);
-  await startWithToken();
-  return state.kind === 'in';
+  await fetch('/api/v1/session', { method: 'DELETE', headers: credentials('DELETE') }).catch(() => undefined);
+  for (const k of Object.keys(localStorage)) if (k.startsWith('orderhub.pref.')) localStorage.removeItem(k);
+  location.assign('/');
 }
