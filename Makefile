@@ -22,10 +22,10 @@ web: ## build the control panel into panel/dist (needs Node.js 20 or later)
 e2e: ## drive the panel of the real binary in a real Chromium
 	scripts/e2e.sh
 
-test: ## run every test, the PostgreSQL half included (about 10 minutes on 2 cores)
+test: ## run every test, the PostgreSQL half included (about 20 minutes on 2 cores)
 	scripts/postgres.sh scripts/test.sh
 
-test-pg: ## run the tests of both engines only, and fail where there is no PostgreSQL
+test-pg: ## run the tests of both engines, both with the race detector, and fail where there is no PostgreSQL
 	scripts/postgres.sh scripts/test.sh --engines
 
 lint: ## check the form of the code: gofmt, golangci-lint; the panel: tsc, eslint

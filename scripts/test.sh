@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs the tests. `make test` puts a throw-away PostgreSQL behind it.
 #
-#   scripts/test.sh              vet, every test with the race detector, then
-#                                the long stories (kills, crashes) without it
-#   scripts/test.sh --engines    only the packages that test on both engines
+#   scripts/test.sh              vet; every test on SQLite with the race detector;
+#                                the PostgreSQL half and then the long stories
+#                                (kills, crashes) without it, for time's sake
+#   scripts/test.sh --engines    only the packages that test on both engines, both
+#                                with the race detector
 #   scripts/test.sh PACKAGE...   only these packages
 #
 # What was skipped is listed with its reason at the end of each part.
@@ -48,8 +50,16 @@ esac
 echo "== vet"
 go vet "${packages[@]}"
 
-echo "== tests${race:+, with the race detector} (what is too long for it follows below)"
-"${sum[@]}" "${race[@]}" -short -timeout 20m "${packages[@]}"
+echo "== tests${race:+, with the race detector} (PostgreSQL, and what is too long for it, follow below)"
+env -u ORDERHUB_TEST_POSTGRES "${sum[@]}" "${race[@]}" -short -timeout 20m "${packages[@]}"
+
+if [ -n "${ORDERHUB_TEST_POSTGRES:-}" ]; then
+  echo "== tests on PostgreSQL"
+  mapfile -t engines < <(comm -12 <(with_word 'storetest\.' | xargs -r go list | sort) <(go list "${packages[@]}" | sort))
+  if [ ${#engines[@]} -gt 0 ]; then
+    ORDERHUB_TEST_ENGINE=postgres "${sum[@]}" -short -timeout 20m "${engines[@]}"
+  fi
+fi
 
 # Tests that skip with -short kill whole processes and watch the clock: they run
 # after the others, one package at a time, as the program runs in life. Only they:

@@ -26,8 +26,17 @@ import (
 // Env names the variable with the address of a PostgreSQL server for tests.
 const Env = "ORDERHUB_TEST_POSTGRES"
 
+// EngineEnv names the variable that leaves only one engine for tests: scripts/test.sh
+// runs the halves apart.
+const EngineEnv = "ORDERHUB_TEST_ENGINE"
+
 // Engines lists the engines that tests run on.
-func Engines() []string { return []string{"sqlite", "postgres"} }
+func Engines() []string {
+	if only := os.Getenv(EngineEnv); only != "" {
+		return []string{only}
+	}
+	return []string{"sqlite", "postgres"}
+}
 
 // Each runs f on a fresh, migrated store of each engine.
 func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
