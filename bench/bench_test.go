@@ -78,6 +78,9 @@ func checkEngine(t *testing.T, e EngineReport) {
 
 // TestText: what people read names the parts, and says what was skipped.
 func TestText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: it is run without the race detector")
+	}
 	t.Parallel()
 	var out bytes.Buffer
 	if err := Run(t.Context(), &out, Options{Dir: t.TempDir(), Orders: 300, quick: true}); err != nil {
