@@ -285,6 +285,9 @@ func TestOverlappingSessions(t *testing.T) {
 // request, and between storing and success. Each order comes to 1C, every content
 // of it once for 1C's book, and what 1C did is done once.
 func TestAnHourOfDrops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("an hour of exchanges")
+	}
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(func(s *orderhub.OnecSettings) { s.Batch = 7 })
