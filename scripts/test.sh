@@ -56,7 +56,7 @@ calm='/(bench|demo|exchange|cmd/.*|onec/cml|channel/(ozon|wildberries|yandexmark
 mapfile -t all < <(go list "${packages[@]}")
 mapfile -t watched < <(printf '%s\n' "${all[@]}" | grep -Ev "$calm")
 mapfile -t quiet < <(printf '%s\n' "${all[@]}" | grep -E "$calm")
-mapfile -t engines < <(comm -12 <(with_word 'storetest\.' | xargs -r go list | sort) <(printf '%s\n' "${watched[@]}" | sort))
+mapfile -t engines < <(comm -12 <(with_word 'storetest\.' | xargs -r go list | sort) <(printf '%s\n' "${watched[@]}" | grep -v '/server$' | sort))
 
 if [ ${#watched[@]} -gt 0 ]; then
   echo "== tests${race:+, with the race detector} (what is too long for it follows below)"
@@ -67,7 +67,7 @@ if [ ${#quiet[@]} -gt 0 ]; then
   "${sum[@]}" -short -timeout 20m "${quiet[@]}"
 fi
 if [ -n "${ORDERHUB_TEST_POSTGRES:-}" ] && [ ${#engines[@]} -gt 0 ]; then
-  echo "== tests on PostgreSQL"
+  echo "== tests on PostgreSQL" # of the API by --engines: it has no SQL of its own
   ORDERHUB_TEST_ENGINE=postgres "${sum[@]}" -short -timeout 20m "${engines[@]}"
 fi
 
