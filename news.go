@@ -35,18 +35,21 @@ const (
 // Fields other than the status follow the same verdict: a stale answer is stale
 // as a whole.
 func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (Verdict, string) {
-	old := o.Snapshot
+	old, told, learnt := o.Snapshot, news.Status, false
 	why := olderNews(o, news, readAt, patience)
 	if why != "" {
 		if o.Doubt != news.Status {
 			o.Doubt, o.DoubtSince = news.Status, readAt
 		}
-		if OldCancel(o, news) || SawLeave(o, news) {
+		learnt = OldCancel(o, news) || SawLeave(o, news)
+		switch {
+		case old.StatusOnly && !news.StatusOnly:
+		case learnt:
 			return NewsApplied, ""
-		}
-		if !old.StatusOnly || news.StatusOnly {
+		default:
 			return NewsRefused, why
 		}
+		old = o.Snapshot
 		// A status came before its order (a cancel before the order itself): the
 		// content is the first we get, its status is not news.
 		news.Native, news.NativeSub, news.Status, news.ChangedAt, news.Revision = "", "", StatusUnknown, time.Time{}, 0
@@ -59,17 +62,20 @@ func Merge(o *Order, news Snapshot, readAt time.Time, patience time.Duration) (V
 	if merged.Cancellation == nil && headline == StatusCancelled {
 		merged.Cancellation = old.Cancellation // the hub's own: it cancelled
 	}
-	if headline == StatusCancelled && (o.Headline.HandedOver() || old.Status.HandedOver()) {
+	if headline == StatusCancelled && (o.Headline.HandedOver() || old.Status.HandedOver() || merged.Status.HandedOver()) {
 		merged.Cancellation = afterHandOver(merged.Cancellation)
 	}
 	clearsRequest := o.Requested != "" && (merged.Status == o.Requested || merged.Status.Rank() > o.Requested.Rank())
 	// Only an answer that tells the status dispels a doubt about it (the order
 	// lists of Wildberries carry none).
 	dispels := o.Doubt != "" && (news.StatusOnly || news.Native != "")
-	if SameSnapshot(merged, old) && headline == o.Headline && !clearsRequest && !dispels {
+	if SameSnapshot(merged, old) && headline == o.Headline && !clearsRequest && !dispels && !learnt {
 		return NewsSame, ""
 	}
 	o.Snapshot, o.Headline = merged, headline
+	if why != "" && told.HandedOver() {
+		o.HadLeft() // now that its goods are known
+	}
 	if dispels {
 		o.Doubt, o.DoubtSince = "", time.Time{}
 	}

@@ -406,3 +406,58 @@ func TestSameSnapshot(t *testing.T) {
 		t.Error("the channel does not tell and the channel offers nothing are the same")
 	}
 }
+
+// TestLeftIsLearntAtOnce: an answer that shows a cancelled order as handed over says
+// so the first time, not when it is read again.
+func TestLeftIsLearntAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, known := range []orderhub.Status{orderhub.StatusUnknown, orderhub.StatusPacked} {
+		for _, told := range []orderhub.Status{orderhub.StatusShipped, orderhub.StatusPartiallyReturned} {
+			o := &orderhub.Order{Headline: orderhub.StatusCancelled, Snapshot: orderhub.Snapshot{
+				ExternalID: "A-1", Status: known, Native: "their_" + string(known), Lines: []orderhub.Line{{SKU: "CUP-1", Quantity: 1}},
+			}}
+			news := orderhub.Snapshot{ExternalID: "A-1", StatusOnly: true, Status: told, Native: "their_" + string(told)}
+			first, _ := orderhub.Merge(o, news, at(1), time.Minute)
+			after := *o
+			again, _ := orderhub.Merge(o, news, at(2), time.Minute)
+			if again == orderhub.NewsApplied || !orderhub.SameSnapshot(after.Snapshot, o.Snapshot) {
+				t.Errorf("%s, then %s (%s): the same news again is %s and changes\n%+v to\n%+v", known, told, first, again, after.Snapshot.Cancellation, o.Snapshot.Cancellation)
+			}
+		}
+	}
+}
+
+// TestOldCancelBringsTheContent: an older whole answer that cancels an order known by
+// its status alone brings the lines with it, at once.
+func TestOldCancelBringsTheContent(t *testing.T) {
+	t.Parallel()
+	o := &orderhub.Order{Headline: orderhub.StatusPending, Snapshot: orderhub.Snapshot{
+		ExternalID: "A-1", StatusOnly: true, Status: orderhub.StatusPending, Native: "their_pending", Revision: 2,
+	}}
+	news := orderhub.Snapshot{
+		ExternalID: "A-1", Status: orderhub.StatusCancelled, Native: "their_cancelled", Revision: 1,
+		Lines: []orderhub.Line{{SKU: "CUP-1", Quantity: 1}},
+	}
+	if verdict, _ := orderhub.Merge(o, news, at(1), time.Minute); verdict != orderhub.NewsApplied || o.Headline != orderhub.StatusCancelled || len(o.Snapshot.Lines) != 1 {
+		t.Errorf("%s: %+v", verdict, o)
+	}
+	if verdict, _ := orderhub.Merge(o, news, at(2), time.Minute); verdict == orderhub.NewsApplied {
+		t.Errorf("the same again: %s", verdict)
+	}
+}
+
+// TestLeftIsLearntWithTheContent: an answer that came before the cancellation and is
+// heard after it tells both what the order holds and that it had left.
+func TestLeftIsLearntWithTheContent(t *testing.T) {
+	t.Parallel()
+	o := &orderhub.Order{Headline: orderhub.StatusCancelled, Snapshot: orderhub.Snapshot{
+		ExternalID: "A-1", StatusOnly: true, Status: orderhub.StatusCancelled, Native: "their_cancelled",
+	}}
+	news := orderhub.Snapshot{
+		ExternalID: "A-1", Status: orderhub.StatusShipped, Native: "their_shipped", Lines: []orderhub.Line{{SKU: "CUP-1", Quantity: 1}},
+	}
+	orderhub.Merge(o, news, at(1), time.Minute)
+	if c := o.Snapshot.Cancellation; c == nil || !c.AfterHandOver || o.Headline != orderhub.StatusCancelled || len(o.Snapshot.Lines) != 1 {
+		t.Errorf("%+v", o)
+	}
+}
