@@ -47,6 +47,7 @@ var importRules = []importRule{
 	{"channel/all", []string{"channel", "channel/*"}, nil, "the registry names the adapters and does nothing else"},
 	{"channel/channeltest", []string{".", "channel", "channel/rest", "marketsim"}, []string{"github.com/google/go-cmp/cmp"},
 		"the conformance kit knows no marketplace"},
+	{"channel/cmlshop", []string{".", "channel", "channel/rest", "onec/cml"}, nil, "the hub as 1C reads and writes 1C's files by the same package as the hub as a site"},
 	{"channel/*", []string{".", "channel", "channel/rest", "webhook"}, []string{timeRate},
 		"an adapter knows the contract, never another adapter or the inside of the hub"},
 
@@ -103,7 +104,7 @@ var (
 	}
 	// From the pipeline outwards tests run whole hubs.
 	testOuter = map[string][]string{
-		"pipeline": {"channel/all", "channel/*", "onec", "onec/onectest", "webhook"},
+		"pipeline": {"channel/all", "channel/*", "marketsim", "marketsim/cmlshopsim", "onec", "onec/onectest", "webhook"},
 		"api":      {"channel/all", "channel/*", "jobs", "webhook"},
 		"server":   {"channel/all", "channel/*", "jobs", "webhook", "demo"},
 		"demo":     {"channel/*"},

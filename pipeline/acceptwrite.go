@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/jobs"
 	"github.com/orderhub/orderhub/store"
 )
@@ -82,6 +83,9 @@ func (b *ledgerBatch) claimGoods(ctx context.Context, inserts, updates []store.C
 		orders = append(orders, c.Order)
 	}
 	b.claimed = len(orders) > 0
+	if err := b.learnListings(ctx, inserts); err != nil {
+		return nil, nil, err
+	}
 	held, events, err := b.hub.claimGoods(ctx, b.tx, b.account.ID, orders, orderhub.Actor{Kind: orderhub.ActorChannel, Name: b.account.ID})
 	for _, o := range held {
 		if fresh[o] {
@@ -89,6 +93,32 @@ func (b *ledgerBatch) claimGoods(ctx context.Context, inserts, updates []store.C
 		}
 	}
 	return again, events, err
+}
+
+// learnListings keeps the offers that new orders name, where the channel cannot list
+// its offers: without them no stock could be sent. The warehouse's lane links them;
+// these orders find their goods by article and barcode.
+func (b *ledgerBatch) learnListings(ctx context.Context, inserts []store.Change) error {
+	_, lists := b.account.adapter.(channel.Catalogue)
+	_, sends := b.account.adapter.(channel.StockPusher)
+	if lists || !sends || b.account.Channel == siteChannel { // a site's offers are our own products
+		return nil
+	}
+	offers := map[string]orderhub.Listing{}
+	for _, c := range inserts {
+		for _, l := range c.Order.Snapshot.Lines {
+			if l.ListingKey != "" {
+				offers[l.ListingKey] = orderhub.Listing{Key: l.ListingKey, Article: l.SKU, Barcodes: l.Barcodes, Name: l.Name, Live: true}
+			}
+		}
+	}
+	if len(offers) == 0 {
+		return nil
+	}
+	if err := b.tx.LearnListings(ctx, b.account.ID, slices.SortedFunc(maps.Values(offers), func(x, y orderhub.Listing) int { return cmp.Compare(x.Key, y.Key) })); err != nil {
+		return err
+	}
+	return b.hub.jobs.Ring(ctx, b.tx, stockLane)
 }
 
 func (b *ledgerBatch) writeEvents(ctx context.Context, events []orderhub.Event) error {

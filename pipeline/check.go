@@ -226,12 +226,13 @@ func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (
 		if o.Requested != "" {
 			return orderhub.Errorf(orderhub.CodeRefused, "order %s: %s is on its way to the channel; wait for its answer", o.Number(), o.Requested)
 		}
-		if e.Kind == orderhub.EffectStatus && o.Channel != siteChannel {
+		statuses := h.channels[o.Channel].Descriptor.Statuses
+		if e.Kind == orderhub.EffectStatus && statuses.Step(o.Snapshot.Scheme, o.Headline, e.To).Kind != orderhub.StepTell {
 			if o.Headline.IsEnd() || e.WantsStatus(o.Snapshot.Status) {
 				return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: there is nothing to send any more", o.Number(), o.Headline)
 			}
 			// The button is no way round a hold.
-			if _, err := orderhub.Decide(o, orderhub.Request{To: e.To, Actor: actor, Reason: e.Reason}, h.channels[o.Channel].Descriptor.Statuses); err != nil {
+			if _, err := orderhub.Decide(o, orderhub.Request{To: e.To, Actor: actor, Reason: e.Reason}, statuses); err != nil {
 				return err
 			}
 			o.Requested = e.To

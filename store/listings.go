@@ -13,6 +13,11 @@ import (
 
 const listingColumns = "id, account_id, key, article, name, aliases, barcodes, live, sku, linked_by, mode, value, buffer, seen_at"
 
+// listingFields are what a new listing is written with.
+var listingFields = []string{
+	"account_id", "key", "article", "name", "aliases", "barcodes", "live", "sku", "linked_by", "mode", "value", "buffer", "seen_at", "created_at", "updated_at",
+}
+
 // SaveListings writes what a channel's catalogue shows. Links and policies of
 // listings that the hub knows stay as they are.
 func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []orderhub.Listing, seenAt time.Time) error {
@@ -31,13 +36,26 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 	if err != nil {
 		return err
 	}
-	if err := tx.q.execMany(ctx, insertSQL("listings", []string{"account_id", "key", "article", "name", "aliases", "barcodes", "live", "sku",
-		"linked_by", "mode", "value", "buffer", "seen_at", "created_at", "updated_at"}, 1)+` ON CONFLICT (account_id, key) DO UPDATE SET
+	if err := tx.q.execMany(ctx, insertSQL("listings", listingFields, 1)+` ON CONFLICT (account_id, key) DO UPDATE SET
 		article = excluded.article, name = excluded.name, aliases = excluded.aliases, barcodes = excluded.barcodes, live = excluded.live,
 		seen_at = excluded.seen_at, updated_at = excluded.updated_at`, rows); err != nil {
 		return fmt.Errorf("save listings: %w", err)
 	}
 	return tx.MarkListings(ctx, turned)
+}
+
+// LearnListings keeps offers that are not known yet, sorted by key; known ones stay
+// as they are.
+func (tx *Tx) LearnListings(ctx context.Context, accountID string, listings []orderhub.Listing) error {
+	now := micros(tx.s.Now())
+	rows := make([][]any, len(listings))
+	for i, l := range listings {
+		rows[i] = []any{accountID, l.Key, l.Article, l.Name, "{}", strings.Join(l.Barcodes, "\n"), flag(l.Live), "", "", "", 0, 0, now, now, now}
+	}
+	if err := tx.q.execMany(ctx, insertSQL("listings", listingFields, 1)+" ON CONFLICT DO NOTHING", rows); err != nil {
+		return fmt.Errorf("learn listings: %w", err)
+	}
+	return nil
 }
 
 // turned lists the known ones of some offers that are about to become live, or not

@@ -150,7 +150,7 @@ const maxParts = 1000
 func (x *documentIn) document() (Document, error) {
 	d := Document{
 		ID: strings.TrimSpace(x.ID), Number: strings.TrimSpace(x.Number), Operation: strings.TrimSpace(x.Operation),
-		Currency: currency(x.Currency), Comment: clip(x.Comment, 3000), Base: strings.TrimSpace(x.Base), Requisites: map[string]string{},
+		Currency: Currency(x.Currency), Comment: clip(x.Comment, 3000), Base: strings.TrimSpace(x.Base), Requisites: map[string]string{},
 	}
 	for _, r := range append(x.Requisites, x.Direct...) {
 		d.Requisites[strings.TrimSpace(r.Name)] = clip(r.Value, 3000)
@@ -161,7 +161,7 @@ func (x *documentIn) document() (Document, error) {
 		}
 	}
 	var err error
-	if d.Total, err = amount(x.Total, d.Currency); err != nil {
+	if d.Total, err = Amount(x.Total, d.Currency); err != nil {
 		return d, orderhub.InvalidField("Сумма", "%v", err)
 	}
 	for i := range x.Lines {
@@ -187,13 +187,13 @@ func (x *documentIn) document() (Document, error) {
 func (x *lineIn) line(cur string) (DocumentLine, error) {
 	l := DocumentLine{ID: strings.TrimSpace(x.ID), SKU: strings.TrimSpace(x.SKU), Name: clip(x.Name, 1000)}
 	var err error
-	if l.Units, l.Fraction, err = units(x.Units); err != nil {
+	if l.Units, l.Fraction, err = Units(x.Units); err != nil {
 		return l, orderhub.InvalidField("Количество", "%v", err)
 	}
-	if l.Price, err = amount(x.Price, cur); err != nil {
+	if l.Price, err = Amount(x.Price, cur); err != nil {
 		return l, orderhub.InvalidField("ЦенаЗаЕдиницу", "%v", err)
 	}
-	if l.Total, err = amount(x.Total, cur); err != nil {
+	if l.Total, err = Amount(x.Total, cur); err != nil {
 		return l, orderhub.InvalidField("Сумма", "%v", err)
 	}
 	for _, r := range x.Requisites {

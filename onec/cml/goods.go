@@ -163,7 +163,7 @@ func (x *offerIn) offer() (Offer, error) {
 		return o, orderhub.InvalidField("Количество", "%v", err)
 	}
 	for _, p := range x.Prices {
-		m, err := amount(p.Price, currency(p.Currency))
+		m, err := Amount(p.Price, Currency(p.Currency))
 		if err != nil {
 			return o, orderhub.InvalidField("ЦенаЗаЕдиницу", "%v", err)
 		}
@@ -225,7 +225,7 @@ func (x *offerIn) stock(o *Offer) error {
 
 // count reads a quantity and notes what had to be changed about it.
 func (o *Offer) count(text string) (int64, error) {
-	n, fraction, err := units(text)
+	n, fraction, err := Units(text)
 	o.Fraction = o.Fraction || fraction
 	if n < 0 {
 		o.Negative, n = true, 0
@@ -233,8 +233,8 @@ func (o *Offer) count(text string) (int64, error) {
 	return n, err
 }
 
-// units reads a quantity, rounded down; 1C writes "5", "5.000" and "5,5".
-func units(text string) (n int64, fraction bool, err error) {
+// Units reads a quantity, rounded down; 1C writes "5", "5.000" and "5,5".
+func Units(text string) (n int64, fraction bool, err error) {
 	text = number(text)
 	if text == "" {
 		return 0, false, nil
@@ -256,8 +256,8 @@ func units(text string) (n int64, fraction bool, err error) {
 	return n, true, nil
 }
 
-// amount reads a sum; finer than the minor unit is rounded.
-func amount(text, cur string) (orderhub.Money, error) {
+// Amount reads a sum; finer than the minor unit is rounded.
+func Amount(text, cur string) (orderhub.Money, error) {
 	m, err := orderhub.RoundMoney(number(text), cur)
 	if err != nil {
 		return m, fmt.Errorf("%.40q — не сумма", text)
@@ -278,8 +278,8 @@ func number(text string) string {
 	}, text)
 }
 
-// currency spells 1C's currency: it writes "руб" and "643" as well.
-func currency(text string) string {
+// Currency spells 1C's currency: it writes "руб" and "643" as well.
+func Currency(text string) string {
 	switch c := strings.ToUpper(strings.TrimSpace(text)); c {
 	case "", "РУБ", "РУБ.", "RUR", "643", "810":
 		return "RUB"

@@ -18,7 +18,9 @@ const deliveryID = "ORDER_DELIVERY"
 
 // Order is one order as 1C is to see it.
 type Order struct {
-	Number   string
+	Number string
+	// ID is the document's, "" = the number.
+	ID       string
 	At       time.Time // in the shop's time zone
 	Currency string
 	Buyer    Buyer

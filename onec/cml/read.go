@@ -23,7 +23,9 @@ const (
 // Handler takes what a file holds, record by record, in the file's order. A nil
 // function leaves records of its kind out; an error ends the reading.
 type Handler struct {
-	Document  func(Document) error
+	Document func(Document) error
+	// Raw takes the documents as they are, in place of Document.
+	Raw       func(Node) error
 	Product   func(Product) error
 	Offer     func(Offer) error
 	PriceType func(PriceType) error
@@ -148,6 +150,9 @@ func (p *reader) element(t xml.StartElement) error {
 	case "ПакетПредложений", "ИзмененияПакетаПредложений":
 		return p.list(t, KindOffers)
 	case "Документ":
+		if p.h.Raw != nil {
+			return record(p, t, p.h.Raw, func(n *Node) (Node, error) { return *n, nil })
+		}
 		return record(p, t, p.h.Document, (*documentIn).document)
 	case "Товар":
 		return record(p, t, p.h.Product, (*productIn).product)

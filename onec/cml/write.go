@@ -2,6 +2,7 @@ package cml
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -159,7 +160,7 @@ var piece = unitXML{Code: "796", Full: "Штука", Intl: "PCE", Text: "шт"}
 
 func documentOf(o *Order) (documentXML, error) {
 	d := documentXML{
-		ID: o.Number, Number: o.Number, Date: o.At.Format("2006-01-02"), Time: o.At.Format("15:04:05"),
+		ID: cmp.Or(o.ID, o.Number), Number: o.Number, Date: o.At.Format("2006-01-02"), Time: o.At.Format("15:04:05"),
 		Operation: "Заказ товара", Role: "Продавец", Currency: o.Currency, Rate: "1", Comment: o.Comment,
 		Parties: []partyXML{partyOf(o.Buyer)}, Requisites: requisiteXML{o.Requisites},
 	}

@@ -1,6 +1,6 @@
 // masked hides what tells who somebody is, by the names of the fields, before a
 // raw answer is shown. The hub keeps the answer as it came.
-const personal = /name$|^name|phone|e-?mail|address|street|house|flat|apartment|zip|postal|^inn$|passport|birth|customer|recipient|addressee|buyer|comment/i;
+const personal = /name$|^name|phone|e-?mail|address|street|house|flat|apartment|zip|postal|^inn$|passport|birth|customer|recipient|addressee|buyer|comment|контрагент|^адрес|телефон|контакт|комментари|получатель|^инн$/i;
 const plain = /product|offer|status|warehouse|carrier|delivery_method|tpl|currency|item|sku|shopName|outlet/i;
 
 export function masked(value: unknown, inside = false): unknown {
