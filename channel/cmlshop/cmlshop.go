@@ -69,7 +69,7 @@ func descriptor() channel.Descriptor {
 			},
 			{Key: settingZone, Title: "Time zone of the shop", Default: "Europe/Moscow", Check: checkZone, Help: "The files carry times without a zone."},
 			{
-				Key: settingWords, Title: "Status words", Check: checkWords,
+				Key: settingWords, Title: "Status words", Check: channel.CheckStatusWords,
 				Help: "How the shop calls its statuses, like «В сборке=confirmed; Собран=packed; DN=shipped»: the id or the name as its files have it, and the hub's status. The first word of a status is what the hub sends.",
 			},
 		},
@@ -87,7 +87,7 @@ type adapter struct {
 	address, login, password string
 	confirm                  bool
 	zone                     *time.Location
-	words                    words
+	words                    channel.StatusWords
 	client                   *rest.Client
 	quotas                   channel.Quotas
 	now                      func() time.Time
@@ -125,7 +125,7 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	if a.zone, err = time.LoadLocation(settings[settingZone]); err != nil {
 		return nil, orderhub.InvalidField(settingZone, "%s", checkZone(settings[settingZone]))
 	}
-	if a.words, err = parseWords(settings[settingWords]); err != nil {
+	if a.words, err = channel.ParseStatusWords(settings[settingWords]); err != nil {
 		return nil, orderhub.InvalidField(settingWords, "%s", err)
 	}
 	own := http.Client{Timeout: timeout}
@@ -156,11 +156,6 @@ func checkZone(v string) error {
 		return fmt.Errorf("%.40q is not a time zone; allowed: names like Europe/Moscow", v)
 	}
 	return nil
-}
-
-func checkWords(v string) error {
-	_, err := parseWords(v)
-	return err
 }
 
 func oneOf(allowed ...string) func(string) error {

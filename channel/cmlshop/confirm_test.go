@@ -196,20 +196,3 @@ func TestHostileFiles(t *testing.T) {
 		}
 	}
 }
-
-// TestWords: the setting refuses what would be read wrongly.
-func TestWords(t *testing.T) {
-	t.Parallel()
-	w, err := parseWords(" В сборке = confirmed ;\nDN=shipped; Уехал=shipped ")
-	if err != nil || w.out[orderhub.StatusShipped] != "DN" {
-		t.Fatal(w, err)
-	}
-	if s, ok := w.translate("в СБОРКЕ"); !ok || s != orderhub.StatusConfirmed {
-		t.Fatal(s, ok)
-	}
-	for _, bad := range []string{"Собран", "Собран=ready", "=packed", "А=new;а=packed", "Собран=unknown"} {
-		if _, err := parseWords(bad); err == nil {
-			t.Errorf("%q is accepted", bad)
-		}
-	}
-}

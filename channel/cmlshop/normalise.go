@@ -118,7 +118,7 @@ func (a *adapter) readStatus(r map[string]string, n cml.Node, s *orderhub.Snapsh
 	word := requisite(r, "Статуса заказа ИД", "Статус заказа ИД", "Статус заказа", "Статус")
 	if id, name, ok := strings.Cut(strings.TrimPrefix(word, "["), "] "); ok && strings.HasPrefix(word, "[") {
 		word = id // 1C-Bitrix writes "[N] Принят"
-		if _, known := a.words.translate(id); !known {
+		if _, known := a.translate(id); !known {
 			word = name
 		}
 	}
@@ -133,7 +133,7 @@ func (a *adapter) readStatus(r map[string]string, n cml.Node, s *orderhub.Snapsh
 	default:
 		s.Native = word
 	}
-	status, known := a.words.translate(s.Native)
+	status, known := a.translate(s.Native)
 	s.Status = status
 	if !known {
 		s.Drift = append(s.Drift, orderhub.Drift{Field: "Статус заказа", Word: s.Native})

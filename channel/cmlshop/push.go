@@ -51,7 +51,7 @@ func goneAway(err error) bool {
 }
 
 func (a *adapter) push(ctx context.Context, t talk, p channel.Push, part int) channel.PushResult {
-	word := a.words.out[p.To]
+	word := a.words.Word(p.To)
 	if !says(p.To) && word == "" {
 		return channel.PushResult{
 			Outcome: channel.OutcomeDone,

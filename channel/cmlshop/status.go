@@ -1,7 +1,6 @@
 package cmlshop
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/orderhub/orderhub"
@@ -70,59 +69,16 @@ func tell(to orderhub.Status) orderhub.Step {
 	}
 }
 
-// words are a shop's own words for statuses.
-type words struct {
-	in  map[string]orderhub.Status
-	out map[orderhub.Status]string
-}
-
-// maxWords caps the setting.
-const maxWords = 100
-
-// parseWords reads «В сборке=confirmed; DN=shipped».
-func parseWords(text string) (words, error) {
-	w := words{in: map[string]orderhub.Status{}, out: map[orderhub.Status]string{}}
-	for _, pair := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\n' }) {
-		if strings.TrimSpace(pair) == "" {
-			continue
-		}
-		i := strings.LastIndex(pair, "=")
-		if i < 0 {
-			return w, fmt.Errorf("%.60q has no «=»; allowed: pairs like «Собран=packed», with semicolons between them", pair)
-		}
-		word := strings.TrimSpace(pair[:i])
-		s, err := orderhub.ParseStatus(strings.TrimSpace(pair[i+1:]))
-		if err != nil || word == "" || s == orderhub.StatusUnknown {
-			return w, fmt.Errorf("%.60q: allowed: a word of the shop, «=» and a status of the hub, like «Собран=packed»", pair)
-		}
-		if _, ok := w.in[fold(word)]; ok {
-			return w, fmt.Errorf("%.60q stands twice", word)
-		}
-		w.in[fold(word)] = s
-		if w.out[s] == "" {
-			w.out[s] = word
-		}
-	}
-	if len(w.in) > maxWords {
-		return w, fmt.Errorf("%d words; allowed: up to %d", len(w.in), maxWords)
-	}
-	return w, nil
-}
-
-// translate finds the status of a word: the shop's own first, then the table.
-func (w words) translate(word string) (orderhub.Status, bool) {
-	if s, ok := w.in[fold(word)]; ok {
-		return s, true
-	}
-	if s, ok := statuses.Lookup(orderhub.SchemeSite, word, ""); ok {
+// translate finds the status of a word: the shop's own first, then the table,
+// whatever the letter case.
+func (a *adapter) translate(word string) (orderhub.Status, bool) {
+	if s, ok := a.words.Status(word); ok {
 		return s, true
 	}
 	for _, n := range statuses.Native {
-		if fold(n.Word) == fold(word) {
+		if strings.EqualFold(n.Word, strings.TrimSpace(word)) {
 			return n.Status, true
 		}
 	}
 	return orderhub.StatusUnknown, false
 }
-
-func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) }
