@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/channel/bitrix"
 	"github.com/orderhub/orderhub/channel/cmlshop"
 	"github.com/orderhub/orderhub/channel/ozon"
 	"github.com/orderhub/orderhub/channel/site"
@@ -13,5 +14,5 @@ import (
 
 // All lists the channels of a hub, in the order in which people see them.
 func All() []channel.Channel {
-	return []channel.Channel{ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel, cmlshop.Channel}
+	return []channel.Channel{ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel, bitrix.Channel, cmlshop.Channel}
 }

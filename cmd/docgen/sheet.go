@@ -77,7 +77,7 @@ func newSheet(root string, c channel.Channel) (sheet, error) {
 
 // samples are tried in turn for a required setting; the first that the setting's
 // own check takes is used.
-var samples = []string{"1234567", "sample-key-of-the-documents", "https://shop.example", "whsec_" + strings.Repeat("A", 32) + "=", "yes", "on"}
+var samples = []string{"1234567", "sample-key-of-the-documents", "https://shop.example", "https://shop.example/rest/1/samplekey1234/", "whsec_" + strings.Repeat("A", 32) + "=", "yes", "on"}
 
 func sampleSettings(d channel.Descriptor) (channel.Settings, error) {
 	in := map[string]string{}
