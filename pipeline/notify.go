@@ -15,6 +15,7 @@ import (
 	"github.com/orderhub/orderhub/jobs"
 	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/store"
+	"github.com/orderhub/orderhub/webhook"
 )
 
 // NotifyOptions say how people are told.
@@ -25,6 +26,9 @@ type NotifyOptions struct {
 	Bot *notify.Telegram
 	// PublicURL is where people open the hub, for links in messages; "" = no links.
 	PublicURL string
+	// PrivateWebhooks lets webhooks go to private and loopback addresses: who may
+	// write a recipient could otherwise ask the hub's own network.
+	PrivateWebhooks bool
 }
 
 // noticeLane finds out what is to be told; it belongs to no account. The tell
@@ -46,9 +50,11 @@ func tellLane(kind orderhub.RecipientKind, recipient int64) jobs.Lane {
 func (h *Hub) prepareNotify(opts Options) {
 	h.notify = opts.Notify
 	h.notify.PublicURL = strings.TrimRight(h.notify.PublicURL, "/")
-	senders := map[orderhub.RecipientKind]notify.Sender{
-		orderhub.RecipientWebhook: notify.NewWebhook(&http.Client{Timeout: sendTimeout}, h.store.Now),
+	client := &http.Client{Timeout: sendTimeout}
+	if !h.notify.PrivateWebhooks {
+		client.Transport = webhook.PublicOnly(nil)
 	}
+	senders := map[orderhub.RecipientKind]notify.Sender{orderhub.RecipientWebhook: notify.NewWebhook(client, h.store.Now)}
 	for kind, s := range h.notify.Senders {
 		senders[kind] = s
 	}

@@ -32,7 +32,7 @@ func TestSlowReceiverKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		live := storetest.Open(t, storetest.Config(t, w.engine)) // by the real clock
-		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond})
+		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond, Notify: NotifyOptions{PrivateWebhooks: true}})
 		w.must(err)
 		release, asked := make(chan struct{}), make(chan struct{}, 100)
 		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -249,5 +249,32 @@ func TestGroupIsLinked(t *testing.T) {
 		p.api.Say(-1002, olgaUser, "/startle "+r.Code)
 		p.hear()
 		same(t, "said", p.titles())
+	})
+}
+
+// A recipient's address must not lead into the hub's own network.
+func TestWebhooksLeaveTheOwnNetworkAlone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := &people{world: w}
+		asked := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the hub called its own network") }))
+		t.Cleanup(asked.Close)
+		w.publicOnly = true
+		w.hub = w.newHub(Options{})
+		for _, address := range []string{asked.URL, strings.Replace(asked.URL, "127.0.0.1", "localhost", 1), "http://169.254.169.254/latest", "http://[::1]:1/", "http://10.1.2.3/"} {
+			r, err := w.hub.AddRecipient(t.Context(), orderhub.Recipient{Kind: orderhub.RecipientWebhook, Name: "script", RecipientAddress: orderhub.RecipientAddress{Address: address}})
+			w.must(err)
+			_, err = w.hub.TestRecipient(t.Context(), r.ID)
+			w.must(err)
+		}
+		p.noticeFor(0)
+		for _, m := range p.notices() {
+			if m.State != orderhub.MessageFailed || m.Attempts != 1 || !strings.Contains(m.Error, "private") {
+				t.Errorf("%s after %d: %q", m.State, m.Attempts, m.Error)
+			}
+		}
+		if n := len(p.notices()); n != 5 {
+			t.Errorf("%d messages", n)
+		}
 	})
 }
