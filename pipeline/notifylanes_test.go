@@ -316,3 +316,27 @@ func TestReturnsWithoutTheirOrderAreTold(t *testing.T) {
 		}
 	})
 }
+
+// Silence is an answer to a buyer's wish to cancel: people are told before.
+func TestDeadlinesOfWishesToCancelAreTold(t *testing.T) {
+	t.Parallel()
+	eachNotify(t, func(t *testing.T, p *people) {
+		wants := func(id string, by time.Duration) orderhub.Snapshot {
+			return with(snap(id, orderhub.StatusNew), func(s *orderhub.Snapshot) {
+				s.Holds = []orderhub.Hold{orderhub.HoldCancelRequest}
+				s.CancelRequest = &orderhub.CancelRequest{ID: "7", AnswerBy: p.clock.now().Add(by)}
+			})
+		}
+		p.take(wants("1", 48*time.Hour), wants("2", 96*time.Hour), snap("3", orderhub.StatusNew))
+		p.olga(false)
+		p.noticeFor(2 * time.Minute)
+		if got := p.titles(); len(got) != 0 {
+			t.Errorf("at first: %v", got)
+		}
+		p.clock.add(25 * time.Hour)
+		p.noticeFor(5 * time.Minute)
+		if got := p.titles(); len(got) != 1 || !strings.HasPrefix(got[0], "Ответить на просьбу об отмене до ") || !strings.Contains(got[0], "(N1)") {
+			t.Errorf("a day before: %v", got)
+		}
+	})
+}
