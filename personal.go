@@ -50,7 +50,8 @@ func MaskEmail(email string) string {
 	return firstRune(local) + "***@" + firstRune(domain) + "***"
 }
 
-// MaskName keeps the first word and the first letter of the next: "Иван П.". Names come surname first or last; which one is kept is chance.
+// MaskName keeps the first word and the first letter of the next: "Иван П.". Names
+// come surname first or last; which one is kept is chance.
 func MaskName(name string) string {
 	digits := 0
 	for _, r := range name {

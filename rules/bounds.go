@@ -26,6 +26,16 @@ func bounded(source string) error {
 	return w.err
 }
 
+// AsksForPersonal tells whether a condition looks at what buyers wrote: who tries it
+// on the past could read that letter by letter.
+func AsksForPersonal(source string) bool {
+	tree, err := parser.Parse(source)
+	return err == nil && ast.Find(tree.Node, func(n ast.Node) bool {
+		id, ok := n.(*ast.IdentifierNode)
+		return ok && (id.Value == "comment" || id.Value == "$env")
+	}) != nil
+}
+
 type walker struct {
 	source   string
 	patterns int // steps of those seen so far
