@@ -101,14 +101,18 @@ const (
 
 	OnAccountFailing Trigger = "account_failing" // for ten minutes
 	OnKeyExpiring    Trigger = "key_expiring"    // within 14 days
-	OnDeadline       Trigger = "deadline"        // to hand an order over within two hours
+	// OnDeadline: to hand an order over within two hours, or to answer the wish to
+	// cancel it within a day; the facts' State says which.
+	OnDeadline Trigger = "deadline"
 	// OnReturnDeadline: goods must be collected within two days, or a return answered
 	// within one; the facts' State says which.
 	OnReturnDeadline Trigger = "return_deadline"
 )
 
-// What a return's deadline is for: the State of OnReturnDeadline.
+// What a deadline is for: the State of OnReturnDeadline, and of OnDeadline unless the
+// goods are to be handed over.
 const (
+	DeadlineCancel = "cancel_request"
 	DeadlinePickUp = "pick_up"
 	DeadlineAnswer = "answer"
 )

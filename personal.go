@@ -50,10 +50,19 @@ func MaskEmail(email string) string {
 	return firstRune(local) + "***@" + firstRune(domain) + "***"
 }
 
-// MaskName keeps the first word that is no initial and the first letter of the
-// next: "Иван П.". Names come surname first or last; which one is kept is chance.
+// MaskName keeps the first word and the first letter of the next: "Иван П.". Names
+// come surname first or last; which one is kept is chance.
 func MaskName(name string) string {
-	words := strings.Fields(name)
+	digits := 0
+	for _, r := range name {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits > 4 || strings.Contains(name, "@") {
+		return MaskText(name) // a phone or an address, typed where the name belongs
+	}
+	words := strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;/._|", r) })
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

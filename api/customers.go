@@ -80,14 +80,14 @@ type customerPath struct {
 
 func (a *API) customers(h huma.API) {
 	type listIn struct {
-		Text   string `query:"q" maxLength:"200" doc:"A phone in any spelling, or the beginnings of words of a name, an e-mail, a phone; all must be found."`
+		Text   string `query:"q" maxLength:"200" doc:"A phone in any spelling, or the beginnings of words of a name, an e-mail, a phone; all must be found. Without the permission personal_data whole words only."`
 		Tag    string `query:"tag" maxLength:"40" doc:"Only buyers with this tag."`
 		Cursor string `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
 		Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	huma.Register(h, op("list-customers", http.MethodGet, "/customers", "Customers", "List buyers, newest first"),
 		func(ctx context.Context, in *listIn) (*body[CustomerPage], error) {
-			list, next, err := a.hub.FindCustomers(ctx, in.Text, store.CardFilter{Tag: in.Tag, Cursor: in.Cursor, Limit: in.Limit})
+			list, next, err := a.hub.FindCustomers(ctx, in.Text, store.CardFilter{WholeWords: !mayRead(ctx, orderhub.PersonalData), Tag: in.Tag, Cursor: in.Cursor, Limit: in.Limit})
 			if err != nil {
 				return nil, a.problem(err)
 			}

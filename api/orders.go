@@ -21,7 +21,7 @@ type listQuery struct {
 	Hold     string    `query:"hold" enum:"any,arbitration,cancel_request,not_accepted,ship_failed,unmapped,short,manual,conflict" doc:"Only orders with this hold; \"any\" = with any."`
 	Tag      string    `query:"tag" maxLength:"40" doc:"Only orders with this tag."`
 	Assignee string    `query:"assignee" maxLength:"100" doc:"Only orders of this person."`
-	Text     string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found."`
+	Text     string    `query:"q" maxLength:"200" doc:"Finds orders by the beginning of a number, SKU, barcode, phone, mail or name; several words must all be found. Without the permission personal_data the beginning of numbers and articles, all else as whole words."`
 	From     time.Time `query:"placed_from" doc:"Placed at or after."`
 	To       time.Time `query:"placed_to" doc:"Placed before."`
 	Answer   time.Time `query:"answer_before" doc:"Only orders whose buyer waits for an answer to a wish to cancel that is due before this moment."`
@@ -108,7 +108,7 @@ func (a *API) markFailed(ctx context.Context, list []OrderRow) error {
 
 // filter checks a list query. A channel is the accounts of that channel.
 func (a *API) filter(ctx context.Context, in *listQuery) (store.OrderFilter, error) {
-	f := store.OrderFilter{Assignee: orderhub.Assignee(in.Assignee), Text: in.Text, PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
+	f := store.OrderFilter{Assignee: orderhub.Assignee(in.Assignee), Text: in.Text, WholeWords: !mayRead(ctx, orderhub.PersonalData), PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
 	for _, s := range listed(in.Status) {
 		status, err := orderhub.ParseStatus(s)
 		if err != nil {

@@ -134,7 +134,7 @@ func (a *API) autoRules(h huma.API) {
 	add := op("add-automation-rule", http.MethodPost, "/rules", rulesTag, "Add an automation rule, switched off", http.StatusConflict)
 	add.DefaultStatus = http.StatusCreated
 	huma.Register(h, add, func(ctx context.Context, in *addIn) (*body[AutoRuleView], error) {
-		return a.autoRule(a.hub.SaveAutoRule(ctx, in.Body.rule(0)))
+		return a.saveAutoRule(ctx, 0, in.Body)
 	})
 	type putIn struct {
 		ID   int64 `path:"id" minimum:"1"`
@@ -142,7 +142,7 @@ func (a *API) autoRules(h huma.API) {
 	}
 	huma.Register(h, op("set-automation-rule", http.MethodPut, "/rules/{id}", rulesTag, "Write an automation rule anew; it stays on or off"),
 		func(ctx context.Context, in *putIn) (*body[AutoRuleView], error) {
-			return a.autoRule(a.hub.SaveAutoRule(ctx, in.Body.rule(in.ID)))
+			return a.saveAutoRule(ctx, in.ID, in.Body)
 		})
 	type patchIn struct {
 		ID   int64 `path:"id"`
@@ -159,6 +159,21 @@ func (a *API) autoRules(h huma.API) {
 	a.ruleTrials(h)
 }
 
+func (a *API) saveAutoRule(ctx context.Context, id int64, b AutoRuleBody) (*body[AutoRuleView], error) {
+	if err := mayAsk(ctx, b); err != nil {
+		return nil, a.problem(err)
+	}
+	return a.autoRule(a.hub.SaveAutoRule(ctx, b.rule(id)))
+}
+
+// mayAsk refuses conditions that look at what the caller may not read.
+func mayAsk(ctx context.Context, b AutoRuleBody) error {
+	if !rules.AsksForPersonal(b.If) {
+		return nil
+	}
+	return require(ctx, orderhub.PersonalData)
+}
+
 func (a *API) autoRule(r orderhub.AutoRule, err error) (*body[AutoRuleView], error) {
 	if err != nil {
 		return nil, a.problem(err)
@@ -171,6 +186,9 @@ func (a *API) ruleTrials(h huma.API) {
 	test := op("test-automation-rule", http.MethodPost, "/rule-trials", rulesTag, "Try a rule on past events, without doing anything")
 	test.Description = "Orders are looked at as they are now, but for their age and, at a change of status, the status."
 	huma.Register(h, test, func(ctx context.Context, in *testIn) (*body[AutoRuleTried], error) {
+		if err := mayAsk(ctx, in.Body.Rule); err != nil {
+			return nil, a.problem(err)
+		}
 		trial := pipeline.RuleTrial{Rule: in.Body.Rule.rule(0), Last: in.Body.Last}
 		if in.Body.From != nil {
 			trial.From = *in.Body.From

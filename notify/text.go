@@ -96,7 +96,7 @@ func DefaultTemplate(on orderhub.Trigger) string {
 // "many" for several. The error is fit for people: it tells what is wrong with
 // the source.
 func Write(source string, language orderhub.Language, zone *time.Location, v View) (string, error) {
-	t := template.New("text").Option("missingkey=error").Funcs(funcs(language, zone))
+	t := template.New("text").Option("missingkey=error").Funcs(capped()).Funcs(funcs(language, zone))
 	t, err := t.Parse(BuiltIn(common, language))
 	if err == nil {
 		t, err = t.Parse(source)
@@ -107,6 +107,9 @@ func Write(source string, language orderhub.Language, zone *time.Location, v Vie
 	part := "many"
 	if v.Count == 1 {
 		part = "one"
+	}
+	if err := bounded(t, part); err != nil {
+		return "", orderhub.InvalidField("text", "the template cannot be taken: %s", err)
 	}
 	var out limited
 	if err := t.ExecuteTemplate(&out, part, v); err != nil && !errors.Is(err, errLong) {

@@ -63,6 +63,15 @@ func TestTemplatesThatFail(t *testing.T) {
 		`{{define "one"}}  {{end}}`:                            "empty",
 		`{{define "one"}}{{.First.Phone}}{{end}}`:              "Phone",
 		`{{define "one"}}{{plural .Count "a" "b" "c"}}{{end}}`: "2 forms",
+		// What would run for hours, or fill the memory.
+		`{{define "one"}}x{{range 30000000000}}{{end}}{{end}}`:                                                           ".Items",
+		`{{define "one"}}x{{$Items := 30000000000}}{{range $Items}}{{end}}{{end}}`:                                       ".Items",
+		`{{define "one"}}x{{range .First.Number}}{{end}}{{end}}`:                                                         ".Items",
+		`{{define "one"}}{{template "one" .}}{{end}}`:                                                                    "calls itself",
+		`{{define "one"}}{{template "a" .}}{{end}}{{define "a"}}{{template "one" .}}{{end}}`:                             "calls itself",
+		`{{define "one"}}` + strings.Repeat(`{{range $.Items}}`, 9) + `x` + strings.Repeat(`{{end}}`, 10):                "too many steps",
+		`{{define "one"}}{{with "aaaaaaaa"}}` + strings.Repeat(`{{with print . .}}`, 60) + strings.Repeat(`{{end}}`, 62): "empty message",
+		`{{define "one"}}{{$a := printf "%9999d" 1}}{{$a := printf "%s%s" $a $a}}{{len $a}}{{end}}`:                      "empty message",
 	} {
 		_, err := notify.Write(source, orderhub.English, time.UTC, notify.SampleView(1, time.Now()))
 		if orderhub.CodeOf(err) != orderhub.CodeInvalid || !strings.Contains(err.Error(), word) {

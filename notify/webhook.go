@@ -62,6 +62,9 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 		return fail(orderhub.ClassRejected, op, "the message cannot be signed")
 	}
 	resp, err := w.HTTP.Do(req)
+	if errors.Is(err, webhook.ErrPrivateTarget) {
+		return fail(orderhub.ClassRejected, op, webhook.ErrPrivateTarget.Error()+": the hub calls such a one when it is started with --private-webhooks")
+	}
 	if err != nil {
 		return fail(orderhub.ClassRetry, op, "no answer came")
 	}

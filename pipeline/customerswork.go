@@ -291,7 +291,8 @@ func (h *Hub) DropNote(ctx context.Context, id, note int64) error {
 }
 
 // FindCustomers reads a page of buyers. The text is a phone in any spelling, or
-// words: the beginnings of names, of an e-mail, of a phone; all must be found.
+// words: the beginnings of names, of an e-mail, of a phone; all must be found. Who
+// may not read these finds whole words only: he could ask for one digit after the other.
 func (h *Hub) FindCustomers(ctx context.Context, words string, f store.CardFilter) ([]*store.CardTree, string, error) {
 	f.Tag = strings.ToLower(strings.TrimSpace(f.Tag))
 	if phone := normalPhone(words); phone != "" {

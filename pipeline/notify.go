@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/orderhub/orderhub/jobs"
 	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/store"
+	"github.com/orderhub/orderhub/webhook"
 )
 
 // NotifyOptions say how people are told.
@@ -25,6 +25,9 @@ type NotifyOptions struct {
 	Bot *notify.Telegram
 	// PublicURL is where people open the hub, for links in messages; "" = no links.
 	PublicURL string
+	// PrivateWebhooks lets webhooks go to private and loopback addresses: who may
+	// write a recipient could otherwise ask the hub's own network.
+	PrivateWebhooks bool
 }
 
 // noticeLane finds out what is to be told; it belongs to no account. The tell
@@ -46,9 +49,11 @@ func tellLane(kind orderhub.RecipientKind, recipient int64) jobs.Lane {
 func (h *Hub) prepareNotify(opts Options) {
 	h.notify = opts.Notify
 	h.notify.PublicURL = strings.TrimRight(h.notify.PublicURL, "/")
-	senders := map[orderhub.RecipientKind]notify.Sender{
-		orderhub.RecipientWebhook: notify.NewWebhook(&http.Client{Timeout: sendTimeout}, h.store.Now),
+	client := &http.Client{Timeout: sendTimeout}
+	if !h.notify.PrivateWebhooks {
+		client.Transport = webhook.PublicOnly(nil)
 	}
+	senders := map[orderhub.RecipientKind]notify.Sender{orderhub.RecipientWebhook: notify.NewWebhook(client, h.store.Now)}
 	for kind, s := range h.notify.Senders {
 		senders[kind] = s
 	}
@@ -264,8 +269,11 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 	var out []orderhub.NotifyCause
 	for _, e := range wanted {
 		o := orders[e.OrderID]
-		key, f, ok := eventFacts(e)
-		if o == nil || !ok {
+		if o == nil {
+			continue
+		}
+		key, f, ok := eventFacts(e, o.AccountID)
+		if !ok {
 			continue
 		}
 		for i, f := range spoken(e, f) {
@@ -280,7 +288,7 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 
 // eventFacts takes out of an event what can be told; ok is false for one that is
 // no news to anybody.
-func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
+func eventFacts(e orderhub.Event, account string) (key string, f orderhub.Facts, ok bool) {
 	f = orderhub.Facts{On: orderhub.Trigger(e.Kind), At: e.At, From: e.From, To: e.To}
 	key = "event-" + strconv.FormatInt(e.ID, 10)
 	var d eventData
@@ -298,7 +306,7 @@ func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 	case orderhub.OnReturn:
 		// A return moves on in several events and is new once.
 		if id := strings.Trim(string(d.Return), `"`); id != "" && id != "null" {
-			key = "return-" + clean(fmt.Sprintf("%d-%s", e.OrderID, id))
+			key = store.NewReturnCause(account, clean(id))
 		}
 	case orderhub.OnRule:
 		return key, f, len(d.Notify) > 0

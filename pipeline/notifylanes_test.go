@@ -32,7 +32,7 @@ func TestSlowReceiverKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		live := storetest.Open(t, storetest.Config(t, w.engine)) // by the real clock
-		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond})
+		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond, Notify: NotifyOptions{PrivateWebhooks: true}})
 		w.must(err)
 		release, asked := make(chan struct{}), make(chan struct{}, 100)
 		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -133,6 +133,9 @@ func TestDeadlinesOfReturnsAreTold(t *testing.T) {
 	eachNotify(t, func(t *testing.T, p *people) {
 		p.take(snap("1", orderhub.StatusDelivered))
 		p.olga(false)
+		rules, err := p.store.Rules(t.Context())
+		p.must(err)
+		p.must(p.hub.DeleteRule(t.Context(), rules[slices.IndexFunc(rules, func(r orderhub.NotifyRule) bool { return r.On == orderhub.OnReturn })].ID))
 		now := p.clock.now()
 		back := func(id string, change func(s *orderhub.ReturnSnapshot)) *orderhub.Return {
 			r := &orderhub.Return{AccountID: acct, Channel: fakeName, State: orderhub.ReturnAtPickup, Snapshot: orderhub.ReturnSnapshot{
@@ -249,5 +252,91 @@ func TestGroupIsLinked(t *testing.T) {
 		p.api.Say(-1002, olgaUser, "/startle "+r.Code)
 		p.hear()
 		same(t, "said", p.titles())
+	})
+}
+
+// A recipient's address must not lead into the hub's own network.
+func TestWebhooksLeaveTheOwnNetworkAlone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := &people{world: w}
+		asked := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the hub called its own network") }))
+		t.Cleanup(asked.Close)
+		w.publicOnly = true
+		w.hub = w.newHub(Options{})
+		for _, address := range []string{asked.URL, strings.Replace(asked.URL, "127.0.0.1", "localhost", 1), "http://169.254.169.254/latest", "http://[::1]:1/", "http://10.1.2.3/"} {
+			r, err := w.hub.AddRecipient(t.Context(), orderhub.Recipient{Kind: orderhub.RecipientWebhook, Name: "script", RecipientAddress: orderhub.RecipientAddress{Address: address}})
+			w.must(err)
+			_, err = w.hub.TestRecipient(t.Context(), r.ID)
+			w.must(err)
+		}
+		p.noticeFor(0)
+		for _, m := range p.notices() {
+			if m.State != orderhub.MessageFailed || m.Attempts != 1 || !strings.Contains(m.Error, "private") {
+				t.Errorf("%s after %d: %q", m.State, m.Attempts, m.Error)
+			}
+		}
+		if n := len(p.notices()); n != 5 {
+			t.Errorf("%d messages", n)
+		}
+	})
+}
+
+// A return whose order the hub does not have is told all the same, and once.
+func TestReturnsWithoutTheirOrderAreTold(t *testing.T) {
+	t.Parallel()
+	eachNotify(t, func(t *testing.T, p *people) {
+		p.olga(false)
+		back := func(id string) orderhub.ReturnSnapshot {
+			return orderhub.ReturnSnapshot{
+				ExternalID: "R" + id, ExternalNumber: "R" + id, OrderID: id, State: orderhub.ReturnAnnounced, Kind: orderhub.ReturnCustomer, Native: "new",
+				Lines: []orderhub.ReturnLine{{SKU: "0557722", Quantity: 2}},
+			}
+		}
+		p.takeBack(back("1"), back("2"))
+		p.noticeFor(2 * time.Minute)
+		if got := p.titles(); len(got) != 0 {
+			t.Errorf("at once: %v", got)
+		}
+		p.take(snap("1", orderhub.StatusDelivered)) // in time
+		p.noticeFor(12 * time.Minute)
+		got := p.titles()
+		if len(got) != 2 || !strings.Contains(got[0], "Новый возврат: заказ № ") || got[1] != "Новый возврат: возврат № 2 (R2), Fake market, 2 шт." {
+			t.Errorf("after a while: %q", got)
+		}
+		p.take(snap("2", orderhub.StatusDelivered)) // late
+		p.noticeFor(12 * time.Minute)
+		if got := p.titles(); len(got) != 2 {
+			t.Errorf("when the order came: %q", got)
+		}
+		p.clock.add(25 * time.Hour)
+		p.noticeFor(2 * time.Minute)
+		if got := p.titles(); len(got) != 2 {
+			t.Errorf("a day later: %q", got)
+		}
+	})
+}
+
+// Silence is an answer to a buyer's wish to cancel: people are told before.
+func TestDeadlinesOfWishesToCancelAreTold(t *testing.T) {
+	t.Parallel()
+	eachNotify(t, func(t *testing.T, p *people) {
+		wants := func(id string, by time.Duration) orderhub.Snapshot {
+			return with(snap(id, orderhub.StatusNew), func(s *orderhub.Snapshot) {
+				s.Holds = []orderhub.Hold{orderhub.HoldCancelRequest}
+				s.CancelRequest = &orderhub.CancelRequest{ID: "7", AnswerBy: p.clock.now().Add(by)}
+			})
+		}
+		p.take(wants("1", 48*time.Hour), wants("2", 96*time.Hour), snap("3", orderhub.StatusNew))
+		p.olga(false)
+		p.noticeFor(2 * time.Minute)
+		if got := p.titles(); len(got) != 0 {
+			t.Errorf("at first: %v", got)
+		}
+		p.clock.add(25 * time.Hour)
+		p.noticeFor(5 * time.Minute)
+		if got := p.titles(); len(got) != 1 || !strings.HasPrefix(got[0], "Ответить на просьбу об отмене до ") || !strings.Contains(got[0], "(N1)") {
+			t.Errorf("a day before: %v", got)
+		}
 	})
 }

@@ -14,9 +14,14 @@ import (
 const (
 	failingFor    = 10 * time.Minute
 	keyEndsWithin = 14 * 24 * time.Hour
-	shipWithin    = 2 * time.Hour
-	pickUpWithin  = 48 * time.Hour
-	answerWithin  = 24 * time.Hour
+	// A return whose order has not come by then is told without it; not one that was
+	// there long before the rule.
+	looseFor     = 10 * time.Minute
+	looseUntil   = 24 * time.Hour
+	shipWithin   = 2 * time.Hour
+	cancelWithin = 24 * time.Hour
+	pickUpWithin = 48 * time.Hour
+	answerWithin = 24 * time.Hour
 )
 
 // checkEvery is how often credentials are tried; a failed check is made again soon.
@@ -53,9 +58,17 @@ func (h *Hub) watch(ctx context.Context, b *book, lease store.Lease) error {
 		if err := h.watchDeadlines(ctx, b, r, lease); err != nil {
 			return err
 		}
+		if err := h.watchWishes(ctx, b, r, lease); err != nil {
+			return err
+		}
 	}
 	for _, r := range b.on(orderhub.OnReturnDeadline) {
 		if err := h.watchReturns(ctx, b, r, lease); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.on(orderhub.OnReturn) {
+		if err := h.watchLoose(ctx, b, r, lease); err != nil {
 			return err
 		}
 	}
@@ -166,12 +179,43 @@ func (h *Hub) watchDeadlines(ctx context.Context, b *book, r orderhub.NotifyRule
 			b.orderFacts(&f, o)
 			causes = append(causes, b.causes(r, store.DeadlineCause(o.ID, o.Snapshot.ShipBy), f, now)...)
 		}
-		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
-			if err := tx.Hold(ctx, lease); err != nil {
-				return err
+		if err := h.tellAll(ctx, causes, lease); err != nil {
+			return err
+		}
+	}
+}
+
+// tellAll writes down causes that a look at states found.
+func (h *Hub) tellAll(ctx context.Context, causes []orderhub.NotifyCause, lease store.Lease) error {
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.Hold(ctx, lease); err != nil {
+			return err
+		}
+		return tx.AddCauses(ctx, causes)
+	})
+}
+
+// watchWishes tells of buyers' wishes to cancel that the channel answers itself soon.
+func (h *Hub) watchWishes(ctx context.Context, b *book, r orderhub.NotifyRule, lease store.Lease) error {
+	now := h.store.Now()
+	after := int64(0)
+	for {
+		orders, err := h.store.Wishes(ctx, r.ID, now, now.Add(cancelWithin), after, watchBatch)
+		if err != nil || len(orders) == 0 {
+			return err
+		}
+		var causes []orderhub.NotifyCause
+		for _, o := range orders {
+			after = o.ID
+			wish := o.Snapshot.CancelRequest
+			if wish == nil {
+				continue
 			}
-			return tx.AddCauses(ctx, causes)
-		}); err != nil {
+			f := orderhub.Facts{On: r.On, At: now, State: orderhub.DeadlineCancel, Deadline: wish.AnswerBy}
+			b.orderFacts(&f, o)
+			causes = append(causes, b.causes(r, store.WishCause(o.ID, wish.AnswerBy), f, now)...)
+		}
+		if err := h.tellAll(ctx, causes, lease); err != nil {
 			return err
 		}
 	}
@@ -205,12 +249,33 @@ func (h *Hub) watchReturns(ctx context.Context, b *book, r orderhub.NotifyRule, 
 			after = back.ID
 			causes = append(causes, b.returnCauses(r, back, orders[back.OrderID], now)...)
 		}
-		if err := h.store.InTx(ctx, func(tx *store.Tx) error {
-			if err := tx.Hold(ctx, lease); err != nil {
-				return err
+		if err := h.tellAll(ctx, causes, lease); err != nil {
+			return err
+		}
+	}
+}
+
+// watchLoose tells of new returns that have no order in the hub, and so no event. The
+// cause is the same when the order comes after all.
+func (h *Hub) watchLoose(ctx context.Context, b *book, r orderhub.NotifyRule, lease store.Lease) error {
+	now := h.store.Now()
+	after := int64(0)
+	for {
+		list, err := h.store.LooseReturns(ctx, r.ID, now.Add(-looseUntil), now.Add(-looseFor), after, watchBatch)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		var causes []orderhub.NotifyCause
+		for _, back := range list {
+			after = back.ID
+			f := orderhub.Facts{On: r.On, At: now, State: string(back.State), Return: back.ID, External: back.Snapshot.ExternalNumber}
+			for _, l := range back.Snapshot.Lines {
+				f.Units += l.Quantity
 			}
-			return tx.AddCauses(ctx, causes)
-		}); err != nil {
+			b.accountFacts(&f, back.AccountID)
+			causes = append(causes, b.causes(r, store.NewReturnCause(back.AccountID, clean(back.Snapshot.ExternalID)), f, now)...)
+		}
+		if err := h.tellAll(ctx, causes, lease); err != nil {
 			return err
 		}
 	}

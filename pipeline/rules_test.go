@@ -358,5 +358,10 @@ func TestRuleIsDeafToItsOwnEffect(t *testing.T) {
 		}
 		same(t, "own", w.fired(own), "1 done")
 		same(t, "other", w.fired(other), "1 done")
+		tried, err := w.hub.TryAutoRule(t.Context(), RuleTrial{Rule: orderhub.AutoRule{Name: "confirm", On: on(orderhub.EventReceived, orderhub.EventEffect),
+			Then: do(orderhub.Action{Do: orderhub.ActStatus, Status: orderhub.StatusConfirmed})}})
+		if w.must(err); tried.Fired != 1 {
+			t.Errorf("a trial says that it would have fired %d times", tried.Fired)
+		}
 	})
 }

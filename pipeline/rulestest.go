@@ -72,6 +72,9 @@ func (h *Hub) TryAutoRule(ctx context.Context, trial RuleTrial) (RuleTried, erro
 	if err != nil {
 		return out, err
 	}
+	if r.ID, err = h.ruleOfName(ctx, r); err != nil {
+		return out, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, testTime)
 	defer cancel()
 	t := &trying{hub: h, trial: trial, rule: r, condition: condition, out: &out, seen: map[int64]bool{}}
@@ -80,6 +83,18 @@ func (h *Hub) TryAutoRule(ctx context.Context, trial RuleTrial) (RuleTried, erro
 		return out, nil // incomplete, and says so
 	}
 	return out, err
+}
+
+// ruleOfName finds the rule that a trial is about: what it did itself in the past it
+// would not have fired on.
+func (h *Hub) ruleOfName(ctx context.Context, r orderhub.AutoRule) (int64, error) {
+	list, err := h.store.AutoRules(ctx)
+	for _, have := range list {
+		if r.ID == 0 && have.Name == r.Name {
+			return have.ID, err
+		}
+	}
+	return r.ID, err
 }
 
 type trying struct {
@@ -139,15 +154,24 @@ func (t *trying) batch(ctx context.Context, events []orderhub.Event) (done bool,
 		orders[o.ID] = o
 	}
 	for _, e := range wanted {
-		if o := orders[e.OrderID]; o != nil {
-			t.event(o, e)
+		o := orders[e.OrderID]
+		if o == nil {
+			continue
 		}
+		own := ""
+		if t.rule.ID != 0 {
+			if own, err = t.hub.ownEffect(ctx, e); err != nil {
+				return false, err
+			}
+		}
+		t.event(o, e, own != "" && own == clean(t.rule.Name))
 	}
 	// Events are written nearly in the order of their time.
 	return done || (early > 0 && early == len(events)), ctx.Err()
 }
 
-func (t *trying) event(o *orderhub.Order, e orderhub.Event) {
+// event asks about one event; muted: the rule would not have been asked.
+func (t *trying) event(o *orderhub.Order, e orderhub.Event, muted bool) {
 	env := rules.NewEnv(o, e, e.At)
 	if e.Kind == orderhub.EventStatus || e.Kind == orderhub.EventReceived {
 		if e.To != "" {
@@ -156,6 +180,9 @@ func (t *trying) event(o *orderhub.Order, e orderhub.Event) {
 	}
 	t.out.Events++
 	t.out.Reached = e.At
+	if muted || e.Cause.Depth >= orderhub.MaxDepth {
+		return
+	}
 	yes, err := t.condition.Holds(env)
 	if err != nil {
 		if t.out.Failed++; t.out.Error == "" {

@@ -45,6 +45,8 @@ type world struct {
 	store  *store.Store
 	fake   *fake
 	hub    *Hub
+	// publicOnly keeps the webhooks of hubs made from then on from test servers.
+	publicOnly bool
 }
 
 const acct = "main"
@@ -77,6 +79,7 @@ func each(t *testing.T, f func(t *testing.T, w *world), prepare ...func(fk *fake
 func (w *world) newHub(opts Options) *Hub {
 	w.t.Helper()
 	opts.Store = w.store
+	opts.Notify.PrivateWebhooks = !w.publicOnly // where test servers live
 	opts.Channels = append([]channel.Channel{w.fake.channel()}, opts.Channels...)
 	h, err := New(opts)
 	if err != nil {

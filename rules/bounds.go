@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"reflect"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -25,9 +26,20 @@ func bounded(source string) error {
 	return w.err
 }
 
+// AsksForPersonal tells whether a condition looks at what buyers wrote: who tries it
+// on the past could read that letter by letter.
+func AsksForPersonal(source string) bool {
+	tree, err := parser.Parse(source)
+	return err == nil && ast.Find(tree.Node, func(n ast.Node) bool {
+		id, ok := n.(*ast.IdentifierNode)
+		return ok && (id.Value == "comment" || id.Value == "$env")
+	}) != nil
+}
+
 type walker struct {
-	source string
-	err    error
+	source   string
+	patterns int // steps of those seen so far
+	err      error
 }
 
 func (w *walker) refuse(n ast.Node, format string, args ...any) {
@@ -98,8 +110,7 @@ func (w *walker) binary(n *ast.BinaryNode, loops int) {
 		w.refuse(n, "the operator %s is not allowed", n.Operator)
 		return
 	case n.Operator == "matches":
-		if _, constant := n.Right.(*ast.StringNode); !constant {
-			w.refuse(n.Right, "the pattern after matches must be a text in quotes")
+		if !w.pattern(n) {
 			return
 		}
 	case n.Operator == "==" || n.Operator == "!=":
@@ -111,6 +122,42 @@ func (w *walker) binary(n *ast.BinaryNode, loops int) {
 	}
 	w.walk(n.Left, loops)
 	w.walk(n.Right, loops)
+}
+
+// maxPattern caps the steps of all patterns of a condition: each of them may be
+// taken for every letter of the text.
+const maxPattern = 300
+
+// pattern refuses what could take long to match: a long text, a large pattern.
+func (w *walker) pattern(n *ast.BinaryNode) bool {
+	constant, ok := n.Right.(*ast.StringNode)
+	if !ok {
+		w.refuse(n.Right, "the pattern after matches must be a text in quotes")
+		return false
+	}
+	joined := false
+	ast.Find(n.Left, func(part ast.Node) bool {
+		sum, ok := part.(*ast.BinaryNode)
+		joined = joined || (ok && sum.Operator == "+")
+		return joined
+	})
+	if joined {
+		w.refuse(n.Left, "the text before matches cannot be joined from others")
+		return false
+	}
+	parsed, err := syntax.Parse(constant.Value, syntax.Perl)
+	if err != nil {
+		return true // compiling says why
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return true
+	}
+	if w.patterns += len(program.Inst); w.patterns > maxPattern {
+		w.refuse(n.Right, "the patterns of a condition are too large together: %d steps; allowed: up to %d", w.patterns, maxPattern)
+		return false
+	}
+	return true
 }
 
 // words refuses a text that a field can never be: a typo would be a rule that

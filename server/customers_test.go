@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -179,4 +180,42 @@ func (w *world) eraseOrder(t *testing.T, shop string) {
 		t.Errorf("erased: %+v", card.Shipping)
 	}
 	w.do(t, http.MethodPost, path, map[string]any{"even_open": true}).refused(t, http.StatusConflict, "", "already")
+}
+
+// Who may not read personal data cannot ask for it letter by letter either.
+func TestSearchDoesNotTellPersonalData(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		shop := w.shop(t)
+		order := w.send(t, shop.ID, payload("S-4711", 1, buyer("Мефодий Зюзин", "+7 916 123-98-76", "mefodiy@marked.example")))
+		w.send(t, shop.ID, payload("S-4712", 1, buyer("Лев Пробный", "+7 900 123-45-67", "lev@example.org")))
+		most := slices.DeleteFunc(slices.Clone(orderhub.Permissions), func(p orderhub.Permission) bool { return p == orderhub.PersonalData })
+		less := []string{"Authorization", "Bearer " + w.scoped(t, "less", most...)}
+		for text, found := range map[string]struct{ open, shut bool }{
+			"916123": {true, false}, "+7916123": {true, false}, "mefod": {true, false}, "зюз": {true, false}, "зюзин меф": {true, false},
+			"9161239876": {true, true}, "8 916 123 98 76": {true, true}, "mefodiy@marked.example": {true, true}, "мефодий зюзин": {true, true}, "лев зюзин": {false, false},
+		} {
+			for want, header := range map[bool][]string{found.open: nil, found.shut: less} {
+				if found.open == found.shut {
+					header = less
+				}
+				var cards api.CustomerPage
+				w.do(t, http.MethodGet, "/customers?q="+url.QueryEscape(text), nil, header...).into(t, http.StatusOK, &cards)
+				var orders api.OrderPage
+				w.do(t, http.MethodGet, "/orders?q="+url.QueryEscape(text), nil, header...).into(t, http.StatusOK, &orders)
+				if got := len(cards.Customers) == 1 && cards.Customers[0].ID == order.CustomerID; got != want {
+					t.Errorf("customers %q, masked %t: found %t", text, header != nil, got)
+				}
+				if got := len(orders.Orders) == 1 && orders.Orders[0].Number == order.Number; got != want && text[0] != '+' {
+					t.Errorf("orders %q, masked %t: found %t", text, header != nil, got)
+				}
+			}
+		}
+		for text, n := range map[string]int{"S-471": 2, "s-4711": 1, fmt.Sprint(order.Number)[:4]: 2, "no": 0} {
+			var orders api.OrderPage
+			w.do(t, http.MethodGet, "/orders?q="+text, nil, less...).into(t, http.StatusOK, &orders)
+			if len(orders.Orders) != n {
+				t.Errorf("%q: %d orders", text, len(orders.Orders))
+			}
+		}
+	})
 }

@@ -2,8 +2,10 @@ package server_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
+	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/api"
 )
 
@@ -56,5 +58,25 @@ func TestAutomationRules(t *testing.T) {
 		w.do(t, http.MethodDelete, address, nil).into(t, http.StatusNoContent, nil)
 		w.do(t, http.MethodGet, address, nil).refused(t, http.StatusNotFound, "")
 		w.do(t, http.MethodPatch, address, map[string]any{"enabled": true}).refused(t, http.StatusNotFound, "")
+	})
+}
+
+// A condition about what buyers wrote, tried again and again, would read it aloud.
+func TestConditionsDoNotTellPersonalData(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		shop := w.shop(t)
+		w.send(t, shop.ID, payload("S-1", 1, set("comment", "код 4711")))
+		most := slices.DeleteFunc(slices.Clone(orderhub.Permissions), func(p orderhub.Permission) bool { return p == orderhub.PersonalData })
+		less := []string{"Authorization", "Bearer " + w.scoped(t, "less", most...)}
+		rule := map[string]any{"name": "r", "on": []string{"received"}, "if": `lower(comment) contains "код 4"`, "then": []any{map[string]any{"do": "tag", "tag": "x"}}}
+		var tried api.AutoRuleTried
+		w.do(t, http.MethodPost, "/rule-trials", map[string]any{"rule": rule}).into(t, http.StatusOK, &tried)
+		if tried.Fired != 1 {
+			t.Fatalf("the test is blind: %+v", tried)
+		}
+		w.do(t, http.MethodPost, "/rule-trials", map[string]any{"rule": rule}, less...).refused(t, http.StatusForbidden, "", "personal_data")
+		w.do(t, http.MethodPost, "/rules", rule, less...).refused(t, http.StatusForbidden, "", "personal_data")
+		rule["if"] = "sum > 1"
+		w.do(t, http.MethodPost, "/rule-trials", map[string]any{"rule": rule}, less...).into(t, http.StatusOK, &tried)
 	})
 }

@@ -57,9 +57,12 @@ type CardTotals struct {
 
 // CardFilter selects roots for a list, newest first.
 type CardFilter struct {
-	// Words: each must be found, as the beginning of one of its spellings.
-	Words [][]string
-	Tag   string
+	// Words: each must be found, as the beginning of one of its spellings; with
+	// WholeWords as one of them.
+	Words      [][]string
+	WholeWords bool
+	// Tag is one that they have; "" = any.
+	Tag string
 	// Cursor continues a list; "" begins.
 	Cursor string
 	Limit  int
@@ -85,6 +88,10 @@ func (s *Store) ListCards(ctx context.Context, f CardFilter) (page []*CardTree, 
 		for _, w := range spellings {
 			if one.sql != "" {
 				one.sql += " OR "
+			}
+			if f.WholeWords {
+				one.sql, one.args = one.sql+"k.word = ?", append(one.args, w)
+				continue
 			}
 			one.sql += "(k.word >= ? AND k.word < ?)"
 			one.args = append(one.args, w, w+"\U0010FFFF")

@@ -26,6 +26,9 @@ type OrderFilter struct {
 	// Text finds orders by the beginning of any of their words (numbers, SKUs,
 	// phone, name); several words must all be found.
 	Text string
+	// WholeWords is for those who may not read personal data: the beginning of a word
+	// finds orders by their numbers and goods only, a buyer's words are found whole.
+	WholeWords bool
 	// PlacedFrom and PlacedTo limit the time of placement, [from, to).
 	PlacedFrom, PlacedTo time.Time
 	// AnswerBefore selects orders whose buyer wants to cancel and is to be answered

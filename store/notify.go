@@ -67,6 +67,20 @@ func DeadlineCause(orderID int64, shipBy time.Time) string {
 	return fmt.Sprintf("ship-by-%d-%d", orderID, micros(shipBy))
 }
 
+// Wishes reads orders whose buyer wants to cancel and is to be answered before a
+// moment, and of which a rule has not told; after pages through them by number.
+func (s *Store) Wishes(ctx context.Context, ruleID int64, from, to time.Time, after int64, limit int) ([]*orderhub.Order, error) {
+	return s.readOrders(ctx, `WHERE answer_by <> 0 AND answer_by > ? AND answer_by <= ? AND read_only = 0
+		AND id > ? AND NOT EXISTS (SELECT 1 FROM notify_causes c WHERE c.rule_id = ?
+			AND c.cause = 'answer-by-' || CAST(orders.id AS TEXT) || '-' || CAST(orders.answer_by AS TEXT)) ORDER BY id LIMIT ?`,
+		micros(from), micros(to), after, ruleID, limit)
+}
+
+// WishCause is how Wishes finds what was told.
+func WishCause(orderID int64, answerBy time.Time) string {
+	return fmt.Sprintf("answer-by-%d-%d", orderID, micros(answerBy))
+}
+
 // ReturnDeadlines reads returns about which something is to be done before a moment,
 // and of whose next deadline a rule has not told; after pages through them.
 func (s *Store) ReturnDeadlines(ctx context.Context, ruleID int64, now, until time.Time, after int64, limit int) ([]*orderhub.Return, error) {
@@ -84,6 +98,19 @@ const longestReturn = 60 * 24 * time.Hour
 // ReturnCause is how ReturnDeadlines finds what was told.
 func ReturnCause(returnID int64, deadline time.Time) string {
 	return fmt.Sprintf("return-by-%d-%d", returnID, micros(deadline))
+}
+
+// LooseReturns reads open returns that came between two moments, have no order, and
+// of which a rule has not told; after pages through them.
+func (s *Store) LooseReturns(ctx context.Context, ruleID int64, from, to time.Time, after int64, limit int) ([]*orderhub.Return, error) {
+	return s.readReturns(ctx, `WHERE order_id = 0 AND created_at > ? AND created_at <= ? AND state NOT IN ('decided','closed') AND id > ?
+		AND NOT EXISTS (SELECT 1 FROM notify_causes c WHERE c.rule_id = ? AND c.cause = 'return-' || returns.account_id || '-' || returns.external_id)
+		ORDER BY id LIMIT ?`, micros(from), micros(to), after, ruleID, limit)
+}
+
+// NewReturnCause is how LooseReturns finds what was told.
+func NewReturnCause(accountID, externalID string) string {
+	return "return-" + accountID + "-" + externalID
 }
 
 // NotifyStates lists troubles that last, with their beginning.

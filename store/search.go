@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // The two ways to search, and where one becomes cheaper than the other; measured
@@ -22,31 +24,47 @@ const (
 // so, counted up to fewMatches+1.
 type searchWord struct {
 	text    string
+	whole   bool // OrderFilter.WholeWords
 	matches int
 }
 
-// begins is the condition on the word of a row.
-func (w searchWord) begins(column string) condition {
-	return condition{sql: column + " >= ? AND " + column + " < ?", args: []any{w.text, w.text + "\U0010FFFF"}}
+// begins is the condition on the word of a row of this order.
+func (w searchWord) begins(column, order string) condition {
+	c := condition{sql: column + " >= ? AND " + column + " < ?", args: []any{w.text, w.text + "\U0010FFFF"}}
+	if !w.whole {
+		return c
+	}
+	// Word by word, whoever may not read a phone could ask for its digits.
+	var shown []string
+	c.args = append(c.args, w.text)
+	length := utf8.RuneCountInString(w.text)
+	for _, of := range []string{"CAST(o.id AS TEXT)", "LOWER(o.external_id)", "LOWER(o.external_number)", "LOWER(o.group_key)"} {
+		shown = append(shown, "substr("+of+", 1, ?) = ?")
+		c.args = append(c.args, length, w.text)
+	}
+	c.args = append(c.args, length, w.text, length, w.text)
+	c.sql += " AND (" + column + " = ? OR EXISTS (SELECT 1 FROM orders o WHERE o.id = " + order + " AND (" + strings.Join(shown, " OR ") + `))
+		OR EXISTS (SELECT 1 FROM lines l WHERE l.order_id = ` + order + ` AND (substr(LOWER(l.sku), 1, ?) = ? OR substr(LOWER(l.listing_key), 1, ?) = ?)))`
+	return c
 }
 
 // found selects the orders that have the word.
 func (w searchWord) found() condition {
-	c := w.begins("t.term")
+	c := w.begins("t.term", "t.order_id")
 	return condition{sql: "SELECT t.order_id FROM terms t WHERE " + c.sql, args: c.args}
 }
 
 // has looks into the words of one order. It is a value and not EXISTS, which
 // PostgreSQL would turn round: it takes every beginning of a word for rare.
 func (w searchWord) has(q querier, order string) condition {
-	c := w.begins(q.unindexed("w.term"))
+	c := w.begins(q.unindexed("w.term"), "w.order_id")
 	return condition{sql: "(SELECT 1 FROM terms w WHERE w.order_id = " + order + " AND " + c.sql + " LIMIT 1) = 1", args: c.args}
 }
 
 // search finds the keys of one page and one more of the orders that have all
 // words of the text.
 func (s *Store) search(ctx context.Context, f OrderFilter) ([]orderKey, error) {
-	words, err := s.searchWords(ctx, f.Text)
+	words, err := s.searchWords(ctx, f.Text, f.WholeWords)
 	if err != nil || len(words) == 0 || words[0].matches == 0 {
 		return nil, err
 	}
@@ -61,37 +79,37 @@ func (s *Store) search(ctx context.Context, f OrderFilter) ([]orderKey, error) {
 
 // searchWords counts the words of the text, the rarest first. What looks like a
 // phone is one, unless an order has just this number.
-func (s *Store) searchWords(ctx context.Context, text string) ([]searchWord, error) {
+func (s *Store) searchWords(ctx context.Context, text string, whole bool) ([]searchWord, error) {
 	typed, phone := searchTerms(text)
 	words := make([]searchWord, 0, len(typed))
 	for _, t := range typed {
-		n, err := s.countTerm(ctx, t)
+		w, err := s.counted(ctx, searchWord{text: t, whole: whole})
 		if err != nil {
 			return nil, err
 		}
-		words = append(words, searchWord{t, n})
+		words = append(words, w)
 	}
 	if phone != "" && (len(words) != 1 || words[0].matches == 0) {
-		n, err := s.countTerm(ctx, phone)
-		return []searchWord{{phone, n}}, err
+		w, err := s.counted(ctx, searchWord{text: phone, whole: whole})
+		return []searchWord{w}, err
 	}
 	slices.SortStableFunc(words, func(a, b searchWord) int { return a.matches - b.matches })
 	return words, nil
 }
 
-func (s *Store) countTerm(ctx context.Context, word string) (n int, err error) {
-	found := searchWord{text: word}.found()
+func (s *Store) counted(ctx context.Context, w searchWord) (searchWord, error) {
+	found := w.found()
 	rows, err := s.engine.reader().query(ctx, "SELECT COUNT(*) FROM ("+found.sql+" LIMIT ?) m", append(found.args, fewMatches+1)...)
 	if err != nil {
-		return 0, fmt.Errorf("search orders: %w", err)
+		return w, fmt.Errorf("search orders: %w", err)
 	}
 	defer rows.Close()
 	if rows.Next() {
-		if err := rows.Scan(&n); err != nil {
-			return 0, fmt.Errorf("search orders: %w", err)
+		if err := rows.Scan(&w.matches); err != nil {
+			return w, fmt.Errorf("search orders: %w", err)
 		}
 	}
-	return n, rows.Err()
+	return w, rows.Err()
 }
 
 // searchNewest walks the newest orders of each combination of account and

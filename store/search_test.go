@@ -55,7 +55,7 @@ func TestSearchManyMatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []store.OrderFilter{
-			{Text: "all"}, {Text: "al"}, {Text: "even"}, {Text: "even", Accounts: []string{"b"}}, {Text: "even", Accounts: []string{"a", "b"}},
+			{Text: "all"}, {Text: "al"}, {Text: "al", WholeWords: true}, {Text: "all hund", WholeWords: true}, {Text: "early lat", WholeWords: true}, {Text: "even"}, {Text: "even", Accounts: []string{"b"}}, {Text: "even", Accounts: []string{"a", "b"}},
 			{Text: "early late"}, {Text: "even early"}, {Text: "all hundred"}, {Text: "early hundred", Statuses: []orderhub.Status{orderhub.StatusNew}},
 			{Text: "late even", Statuses: []orderhub.Status{orderhub.StatusNew, orderhub.StatusDelivered}, Accounts: []string{"a"}},
 			{Text: "even", PlacedFrom: base.Add(time.Hour), PlacedTo: base.Add(2 * time.Hour)},

@@ -1,6 +1,7 @@
 // Package webhook signs and verifies messages by the Standard Webhooks
 // specification 1.0.0 (scheme v1, HMAC-SHA256): what a site sends to the hub and
-// what the hub sends to a site. It does no I/O, and never looks into a body.
+// what the hub sends to a site; and it keeps what is sent out of the hub's own
+// network. It makes no calls, and never looks into a body.
 //
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 package webhook

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/orderhub/orderhub"
@@ -34,7 +31,7 @@ func newClient(lent *http.Client, quotas channel.Quotas, settings channel.Settin
 		own.Transport = lent.Transport
 	}
 	if settings[settingAllowPrivate] != "yes" {
-		own.Transport = guarded(own.Transport)
+		own.Transport = webhook.PublicOnly(own.Transport)
 	}
 	secrets := []string{settings[settingSecret], settings[settingSecretOld], settings[settingDeliverySecret]}
 	secrets = append(secrets, secretsOf(settings[settingDeliveryURL])...)
@@ -64,58 +61,6 @@ func secretsOf(address string) []string {
 	return out
 }
 
-// guarded is a transport that dials only public addresses. The check is made on
-// the resolved address of each connection, so a name that answers differently
-// the second time (DNS rebinding) does not pass. No proxy: it would be dialled
-// instead of the target.
-func guarded(lent http.RoundTripper) http.RoundTripper {
-	base, ok := lent.(*http.Transport)
-	if !ok {
-		base, _ = http.DefaultTransport.(*http.Transport)
-	}
-	t := base.Clone()
-	t.Proxy = nil
-	t.DialTLSContext = nil
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: refusePrivate}
-	t.DialContext = dialer.DialContext
-	return t
-}
-
-var errPrivateTarget = errors.New("the address is private, loopback or reserved")
-
-// refusePrivate runs after the name was resolved and before the connection.
-func refusePrivate(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil || !isPublic(ap.Addr()) {
-		return errPrivateTarget
-	}
-	return nil
-}
-
-// reserved are networks that are not on the internet, beside those that netip
-// tells (RFC 6890): shared, protocol, documentation, benchmark, future, and the
-// IPv6 forms that wrap an IPv4 address.
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2001:db8::/32"),
-	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("100::/64"),
-}
-
-func isPublic(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
-		return false
-	}
-	for _, p := range reserved {
-		if p.Contains(addr) {
-			return false
-		}
-	}
-	return true
-}
-
 // post sends one signed event to the shop: POST delivery_url, by Standard
 // Webhooks. The receiver drops repeats by webhook-id, so a lost answer is
 // ClassRetry and never uncertain.
@@ -135,9 +80,9 @@ func (a *adapter) post(ctx context.Context, id string, body []byte) error {
 		return err
 	case be.HTTPStatus >= 200 && be.HTTPStatus < 300:
 		return nil // only the answer's body was too long
-	case strings.Contains(be.Error(), errPrivateTarget.Error()):
+	case strings.Contains(be.Error(), webhook.ErrPrivateTarget.Error()):
 		return orderhub.NewBorderError(orderhub.ClassRejected, be.Op,
-			fmt.Sprintf("%s; set %s to yes if the shop lives in your own network", errPrivateTarget, settingAllowPrivate), nil)
+			fmt.Sprintf("%s; set %s to yes if the shop lives in your own network", webhook.ErrPrivateTarget, settingAllowPrivate), nil)
 	default:
 		return be
 	}

@@ -195,7 +195,7 @@ func TestIsPublic(t *testing.T) {
 		"198.18.0.1": false, "::": false, "::1": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "ff02::1": false,
 		"::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001:db8::1": false,
 	} {
-		if got := isPublic(netip.MustParseAddr(addr)); got != want {
+		if got := webhook.IsPublic(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: got %v, want %v", addr, got, want)
 		}
 	}
