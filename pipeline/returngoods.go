@@ -15,7 +15,7 @@ import (
 // booked yet. It runs where orders claim their goods, in the same transaction and
 // under the same locks, so that it does not matter whether a return or the
 // hand-over is seen first, or when a line finds its product.
-func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, links map[int64][]store.LineLink) ([]orderhub.Event, error) {
+func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, links map[int64][]store.LineLink, kits map[string][]orderhub.Component) ([]orderhub.Event, error) {
 	byID, ids := map[int64]*orderhub.Order{}, []int64{}
 	for _, o := range orders {
 		if o.Headline.HandedOver() || o.Headline == orderhub.StatusCancelled {
@@ -28,10 +28,6 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 		return nil, err
 	}
 	policy, err := tx.ReturnPolicy(ctx, accountID)
-	if err != nil {
-		return nil, err
-	}
-	kits, err := h.kitsOf(ctx, tx, links)
 	if err != nil {
 		return nil, err
 	}
@@ -129,17 +125,17 @@ func (h *Hub) taken(open []*orderhub.Return, orders map[int64]*orderhub.Order, b
 	return events, changed
 }
 
-func (h *Hub) kitsOf(ctx context.Context, tx *store.Tx, links map[int64][]store.LineLink) (map[string][]orderhub.Component, error) {
+// kitsNamed reads what the kits among the products of lines are made of today.
+func kitsNamed(ctx context.Context, tx *store.Tx, found map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) (map[string][]orderhub.Component, error) {
 	var skus []string
-	for _, list := range links {
+	for id, list := range found {
 		for _, l := range list {
-			if l.SKU != "" {
-				skus = append(skus, l.SKU)
-			}
+			skus = append(skus, l.SKU, known[id][l.Pos].SKU)
 		}
 	}
 	slices.Sort(skus)
-	return tx.Kits(ctx, slices.Compact(skus))
+	skus = slices.DeleteFunc(slices.Compact(skus), func(sku string) bool { return sku == "" })
+	return tx.Kits(ctx, skus)
 }
 
 // goodsOf says which products come back with a return.
@@ -150,11 +146,11 @@ func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits
 		if came == 0 {
 			continue
 		}
-		sku := ""
+		var link store.LineLink // without a product
 		if pos := lineOf(o, l); pos >= 0 && pos < len(links) && !o.Snapshot.ReadOnly && o.CountsGoods() {
-			sku = links[pos].SKU
+			link = links[pos]
 		}
-		for _, part := range partsOf(sku, kits) {
+		for _, part := range partsOfLink(link, kits) {
 			out = append(out, orderhub.ReturnedGoods{Line: i, SKU: part.SKU, Quantity: came * part.Quantity})
 		}
 	}
@@ -214,7 +210,7 @@ func shippedOf(o *orderhub.Order, links []store.LineLink, kits map[string][]orde
 		if l.SKU == "" {
 			continue
 		}
-		for _, part := range partsOf(l.SKU, kits) {
+		for _, part := range partsOfLink(l, kits) {
 			out[part.SKU] += o.Snapshot.Lines[l.Pos].Quantity * part.Quantity
 		}
 	}

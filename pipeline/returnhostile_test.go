@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"testing"
+
+	"github.com/orderhub/orderhub"
+)
+
+func kitOf(sku string, parts ...orderhub.Component) []orderhub.Product {
+	return []orderhub.Product{{SKU: sku, Components: parts}}
+}
+
+// TestKitChangedBeforeItComesBack: a kit that is made of other things today comes
+// back as what left.
+func TestKitChangedBeforeItComesBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 10, "D": 10})
+		w.must(w.hub.SaveProducts(t.Context(), kitOf("C", orderhub.Component{SKU: "A", Quantity: 2}, orderhub.Component{SKU: "B", Quantity: 1})))
+		w.offer()
+		w.soldOut("1", "C", 1)
+		w.wantFigure("A", 8, 0)
+		w.wantFigure("B", 9, 0)
+		w.must(w.hub.SaveProducts(t.Context(), kitOf("C", orderhub.Component{SKU: "A", Quantity: 1}, orderhub.Component{SKU: "D", Quantity: 1})))
+		w.takeBack(goodsBack("R1", "1", "C", 1, orderhub.ReturnReceived))
+		w.wantFigure("D", 10, 0)
+		w.wantFigure("A", 10, 0)
+		w.wantFigure("B", 10, 0)
+	}, returning)
+}
+
+// TestRelinkedBeforeItComesBack: a listing that sells another product today.
+func TestRelinkedBeforeItComesBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 10})
+		w.offer()
+		w.soldOut("1", "A", 2)
+		w.wantFigure("A", 8, 0)
+		w.link("kA", "B")
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived))
+		w.wantFigure("B", 10, 0)
+		w.wantFigure("A", 9, 0)
+	}, returning)
+}
+
+// TestBecameAKitBeforeItComesBack: it left as a product of its own.
+func TestBecameAKitBeforeItComesBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 2, "B": 10})
+		w.offer()
+		w.soldOut("1", "A", 2)
+		w.must(w.hub.SaveProducts(t.Context(), kitOf("A", orderhub.Component{SKU: "B", Quantity: 3})))
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived))
+		w.wantFigure("B", 10, 0)
+		w.wantFigure("A", 1, 0)
+	}, returning)
+}
