@@ -57,3 +57,22 @@ func TestBecameAKitBeforeItComesBack(t *testing.T) {
 		w.wantFigure("A", 1, 0)
 	}, returning)
 }
+
+// TestOneLineTooOftenIsNotTheOther: more units of one line than the order had do not
+// stand for another line.
+func TestOneLineTooOftenIsNotTheOther(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 10})
+		w.offer()
+		w.placed("1", orderhub.Line{SKU: "A", ListingKey: "kA", Quantity: 1}, orderhub.Line{SKU: "B", ListingKey: "kB", Quantity: 1})
+		w.fake.move("1", orderhub.StatusDelivered)
+		w.read()
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived), goodsBack("R2", "1", "A", 1, orderhub.ReturnReceived))
+		w.wantFigure("A", 10, 0)
+		w.wantFigure("B", 9, 0)
+		if o := w.order("1"); o.Headline != orderhub.StatusPartiallyReturned {
+			t.Errorf("B is with the buyer, and the order is %s", o.Headline)
+		}
+	}, returning)
+}
