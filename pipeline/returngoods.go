@@ -23,9 +23,13 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 			ids = append(ids, o.ID)
 		}
 	}
+	late, err := h.putAside(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
 	open, err := tx.OpenGoods(ctx, ids)
 	if err != nil || len(open) == 0 {
-		return nil, err
+		return late, err
 	}
 	policy, err := tx.ReturnPolicy(ctx, accountID)
 	if err != nil {
@@ -51,6 +55,7 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 	}
 	decisions := booked(list, h.store.Now())
 	events, changed := h.taken(open, byID, goods)
+	events = append(late, events...)
 	if err := tx.SaveReturns(ctx, changed); err != nil {
 		return nil, err
 	}
@@ -81,6 +86,53 @@ func comingIn(r *orderhub.Return, o *orderhub.Order, policy orderhub.ReturnPolic
 		}, r, i})
 	}
 	return out
+}
+
+// putAside takes goods of orders off sale of which it is said that they are faulty
+// only after the policy put them there: it does not matter what is heard first. What
+// a person decided stays, and so does what is sold already.
+func (h *Hub) putAside(ctx context.Context, tx *store.Tx, orders []int64) ([]orderhub.Event, error) {
+	returns, err := tx.FaultyOnSale(ctx, orders)
+	if err != nil || len(returns) == 0 {
+		return nil, err
+	}
+	var list []incoming
+	for _, r := range returns {
+		for i, g := range r.Goods {
+			if g.Restocked > 0 {
+				why := fmt.Sprintf("return %s: said to be faulty when it was on sale", r.Snapshot.ExternalID)
+				list = append(list, incoming{store.GoodsBack{Holder: r.OrderID, SKU: g.SKU, Units: g.Restocked, Quarantine: true, Why: why}, r, i})
+			}
+		}
+	}
+	backs := make([]*store.GoodsBack, len(list))
+	for i := range list {
+		backs[i] = &list[i].GoodsBack
+	}
+	if err := tx.PutAside(ctx, orderhub.MainWarehouse, backs, hubActor); err != nil {
+		return nil, err
+	}
+	aside := map[*orderhub.Return]bool{}
+	for _, in := range list {
+		in.ret.Goods[in.pos].Restocked -= in.Booked
+		aside[in.ret] = aside[in.ret] || in.Booked > 0
+	}
+	decisions := booked(list, h.store.Now())
+	for _, d := range decisions {
+		d.Why = "said to be faulty when it was on sale"
+	}
+	var events []orderhub.Event
+	returns = slices.DeleteFunc(returns, func(r *orderhub.Return) bool { return !aside[r] })
+	for _, r := range returns {
+		state := r.State
+		r.Settle()
+		ev := h.returnEvent(r, hubActor, returnWhy(state, r)+": put aside, it was said to be faulty when it was on sale")
+		events = append(events, ev)
+	}
+	if err := tx.SaveReturns(ctx, returns); err != nil {
+		return nil, err
+	}
+	return events, tx.AddDecisions(ctx, decisions)
 }
 
 // booked writes down what was booked, as the decisions that the policy made.

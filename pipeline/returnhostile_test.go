@@ -76,3 +76,55 @@ func TestOneLineTooOftenIsNotTheOther(t *testing.T) {
 		}
 	}, returning)
 }
+
+// TestDefectHeardLate: it does not matter whether the claim that calls goods faulty is
+// heard before or after they are received, as long as nobody has looked at them or
+// bought them again.
+func TestDefectHeardLate(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10})
+		w.offer()
+		say := func(order, part string, k orderhub.ReturnKind, state orderhub.ReturnState) {
+			w.takeBack(goodsBack("R"+order, order, "A", 2, state, ofKind(k), func(s *orderhub.ReturnSnapshot) { s.Part = part }))
+		}
+		for _, id := range []string{"1", "2", "3", "4"} {
+			w.soldOut(id, "A", 2)
+		}
+		say("1", "claim", orderhub.ReturnDefect, orderhub.ReturnAnnounced)
+		say("1", "goods", orderhub.ReturnCustomer, orderhub.ReturnReceived)
+		w.wantFigure("A", 4, 2)
+		say("2", "goods", orderhub.ReturnCustomer, orderhub.ReturnReceived)
+		w.wantFigure("A", 6, 2)
+		for range 2 {
+			say("2", "claim", orderhub.ReturnDefect, orderhub.ReturnAnnounced)
+			w.wantFigure("A", 6, 4)
+		}
+		r := w.ret("R2")
+		decisions, err := w.store.Decisions(t.Context(), r.ID)
+		w.must(err)
+		if r.State != orderhub.ReturnReceived || r.Goods[0].Quarantined != 2 || len(decisions) != 2 || decisions[1].Decision != orderhub.DecideQuarantine {
+			t.Errorf("return %s, goods %+v, decisions %+v", r.State, r.Goods, decisions)
+		}
+
+		// A person has looked at these.
+		say("3", "goods", orderhub.ReturnCustomer, orderhub.ReturnReceived)
+		id := w.ret("R3").ID
+		for _, what := range []orderhub.GoodsDecision{orderhub.DecideQuarantine, orderhub.DecideResell} {
+			_, err := w.hub.DecideReturn(t.Context(), id, orderhub.Decision{Decision: what, Quantity: 2, Actor: manager})
+			w.must(err)
+		}
+		say("3", "claim", orderhub.ReturnDefect, orderhub.ReturnAnnounced)
+		w.wantFigure("A", 8, 4)
+
+		// One of these is somebody's again.
+		say("4", "goods", orderhub.ReturnCustomer, orderhub.ReturnReceived)
+		w.buy("5", "A", 5)
+		w.read()
+		say("4", "claim", orderhub.ReturnDefect, orderhub.ReturnAnnounced)
+		w.wantFigure("A", 10, 5)
+		if g := w.ret("R4").Goods[0]; g.Restocked != 1 || g.Quarantined != 1 {
+			t.Errorf("goods %+v", g)
+		}
+	}, returning)
+}

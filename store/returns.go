@@ -84,6 +84,20 @@ func (tx *Tx) OpenGoods(ctx context.Context, orders []int64) ([]*orderhub.Return
 	return scanReturns(ctx, tx.q, "WHERE open_goods = 1 AND "+cond+" ORDER BY id"+tx.q.lock(), arg)
 }
 
+// FaultyOnSale reads and locks returns of these orders that are said to be faulty
+// and have goods on sale that no person has decided about: the policy put them there
+// before it was said. The caller has locked the orders.
+func (tx *Tx) FaultyOnSale(ctx context.Context, orders []int64) ([]*orderhub.Return, error) {
+	if len(orders) == 0 {
+		return nil, nil
+	}
+	cond, arg := tx.q.in("order_id", orders)
+	return scanReturns(ctx, tx.q, `WHERE order_id <> 0 AND kind = 'defect' AND received_at <> 0 AND `+cond+`
+		AND EXISTS (SELECT 1 FROM return_lines l WHERE l.return_id = returns.id AND l.restocked > 0)
+		AND NOT EXISTS (SELECT 1 FROM return_decisions d WHERE d.return_id = returns.id AND d.actor_kind <> 'hub')
+		ORDER BY id`+tx.q.lock(), arg)
+}
+
 // ReceivedReturns reads the returns of orders of which goods were received, by order.
 func (tx *Tx) ReceivedReturns(ctx context.Context, orders []int64) (map[int64][]*orderhub.Return, error) {
 	if len(orders) == 0 {
