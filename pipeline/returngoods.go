@@ -42,7 +42,7 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 		if goods[r] = slices.Clone(r.Goods); !slices.ContainsFunc(r.Goods, func(g orderhub.ReturnedGoods) bool { return g.Booked() > 0 }) {
 			r.Goods = goodsOf(r, o, links[o.ID], kits)
 		} else {
-			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits), r.Came != nil)
+			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits))
 		}
 		list = append(list, comingIn(r, o, policy, shippedOf(o, links[o.ID], kits))...)
 	}
@@ -209,18 +209,38 @@ func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits
 	return out
 }
 
-// moreGoods adds units that came since, and, where a person counts line by line, the
-// goods of lines of which nothing had come yet. What is there keeps its place:
-// decisions name it.
-func moreGoods(have, all []orderhub.ReturnedGoods, lines bool) []orderhub.ReturnedGoods {
+// moreGoods adds what came since: all is what of these lines is here. What is there
+// keeps its place, decisions name it; only goods of which nothing was known and
+// nothing is booked make room for what they are now. Of each product no more is added
+// than the lines have together: a channel may split a line after it came.
+func moreGoods(have, all []orderhub.ReturnedGoods) []orderhub.ReturnedGoods {
 	out := slices.Clone(have)
+	lines, more := map[int]bool{}, map[string]int64{}
+	for _, g := range all {
+		lines[g.Line] = true
+		more[g.SKU] += g.Quantity
+	}
+	for _, g := range out {
+		if lines[g.Line] {
+			more[g.SKU] -= g.Quantity
+		}
+	}
 	for _, g := range all {
 		i := slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == g.SKU })
-		if i >= 0 {
-			out[i].Quantity = max(out[i].Quantity, g.Quantity)
+		if i < 0 {
+			i = slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == "" && x.Booked() == 0 })
+			if n := min(g.Quantity, more[g.SKU]); n > 0 {
+				g.Quantity, more[g.SKU] = n, more[g.SKU]-n
+				if i < 0 {
+					out = append(out, g)
+				} else {
+					out[i] = g
+				}
+			}
+			continue
 		}
-		if lines && !slices.ContainsFunc(have, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line }) {
-			out = append(out, g)
+		if n := min(g.Quantity-out[i].Quantity, more[g.SKU]); n > 0 {
+			out[i].Quantity, more[g.SKU] = out[i].Quantity+n, more[g.SKU]-n
 		}
 	}
 	return out

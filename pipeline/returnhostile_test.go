@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/orderhub/orderhub"
@@ -126,5 +128,168 @@ func TestDefectHeardLate(t *testing.T) {
 		if g := w.ret("R4").Goods[0]; g.Restocked != 1 || g.Quarantined != 1 {
 			t.Errorf("goods %+v", g)
 		}
+	}, returning)
+}
+
+// TestLinesChangePlaces: a site says its return again with the lines turned round.
+func TestLinesChangePlaces(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 10})
+		w.offer()
+		w.placed("1", orderhub.Line{SKU: "A", ListingKey: "kA", Quantity: 1}, orderhub.Line{SKU: "B", ListingKey: "kB", Quantity: 1})
+		w.fake.move("1", orderhub.StatusDelivered)
+		w.read()
+		a, b := orderhub.ReturnLine{SKU: "A", ListingKey: "kA", Quantity: 1}, orderhub.ReturnLine{SKU: "B", ListingKey: "kB", Quantity: 1}
+		say := func(rev int64, lines ...orderhub.ReturnLine) {
+			w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnAtPickup, func(s *orderhub.ReturnSnapshot) { s.Lines, s.Revision = lines, rev }))
+		}
+		say(1, a, b)
+		_, err := w.receive("R1", Received{Units: []orderhub.LineUnits{{Line: 0, Units: 1}}})
+		w.must(err)
+		w.wantFigure("A", 10, 0)
+		say(2, b, a)
+		_, err = w.receive("R1", Received{})
+		w.must(err)
+		w.wantFigure("A", 10, 0)
+		w.wantFigure("B", 10, 0)
+	}, returning)
+}
+
+// TestLinesComeOneByOne: each line of a return is booked when it comes, also the last.
+func TestLinesComeOneByOne(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 10})
+		w.offer()
+		w.placed("1", orderhub.Line{SKU: "A", ListingKey: "kA", Quantity: 2}, orderhub.Line{SKU: "B", ListingKey: "kB", Quantity: 1})
+		w.fake.move("1", orderhub.StatusDelivered)
+		w.read()
+		lines := []orderhub.ReturnLine{{SKU: "A", ListingKey: "kA", Quantity: 2}, {SKU: "B", ListingKey: "kB", Quantity: 1}}
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnAtPickup, func(s *orderhub.ReturnSnapshot) { s.Lines = lines }))
+		for _, in := range []Received{{Units: cameOf(0, 1)}, {Units: cameOf(0, 1)}, {}} {
+			_, err := w.receive("R1", in)
+			w.must(err)
+		}
+		w.wantFigure("A", 10, 0)
+		w.wantFigure("B", 10, 0)
+		if r := w.ret("R1"); r.State != orderhub.ReturnDecided || len(r.Goods) != 2 || r.Discrepancy != "" || w.order("1").Headline != orderhub.StatusReturned {
+			t.Errorf("return %s, goods %+v, %q, order %s", r.State, r.Goods, r.Discrepancy, w.order("1").Headline)
+		}
+	}, returning)
+}
+
+// TestLineFindsItsProductLate, when another line of the return is booked already.
+func TestLineFindsItsProductLate(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "N": 10})
+		w.offer()
+		w.placed("1", orderhub.Line{SKU: "A", ListingKey: "kA", Quantity: 1}, orderhub.Line{SKU: "?", ListingKey: "kB", Quantity: 2})
+		w.fake.move("1", orderhub.StatusDelivered)
+		w.read()
+		lines := []orderhub.ReturnLine{{SKU: "A", ListingKey: "kA", Quantity: 1}, {SKU: "?", ListingKey: "kB", Quantity: 2}}
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived, func(s *orderhub.ReturnSnapshot) { s.Lines = lines }))
+		w.wantFigure("A", 10, 0)
+		if r := w.ret("R1"); !strings.Contains(r.Discrepancy, "no product") || r.State != orderhub.ReturnReceived {
+			t.Errorf("return %s, %q", r.State, r.Discrepancy)
+		}
+		w.link("kB", "N")
+		w.wantFigure("N", 10, 0)
+		if r := w.ret("R1"); r.State != orderhub.ReturnDecided || r.Discrepancy != "" {
+			t.Errorf("return %s, goods %+v, %q", r.State, r.Goods, r.Discrepancy)
+		}
+	}, returning)
+}
+
+// TestLineIsSplitAfterItCame: the same units in two lines are the same units.
+func TestLineIsSplitAfterItCame(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10})
+		w.offer()
+		w.soldOut("1", "A", 5)
+		line := orderhub.ReturnLine{SKU: "A", ListingKey: "kA", Quantity: 2}
+		w.takeBack(goodsBack("R1", "1", "A", 2, orderhub.ReturnReceived))
+		a, b := line, line
+		a.ID, a.Quantity, b.ID, b.Quantity = "1", 1, "2", 1
+		w.takeBack(goodsBack("R1", "1", "A", 2, orderhub.ReturnReceived, func(s *orderhub.ReturnSnapshot) { s.Lines = []orderhub.ReturnLine{a, b} }))
+		w.wantFigure("A", 7, 0)
+		if r := w.ret("R1"); r.State != orderhub.ReturnDecided || r.Discrepancy != "" || w.order("1").Headline != orderhub.StatusPartiallyReturned {
+			t.Errorf("return %s, goods %+v, %q", r.State, r.Goods, r.Discrepancy)
+		}
+	}, returning)
+}
+
+// TestTwoPeopleAtOnce receive and decide the same units.
+func TestTwoPeopleAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10})
+		w.offer()
+		w.must(w.hub.SetReturnPolicy(t.Context(), acct, orderhub.ReturnInspect))
+		w.soldOut("1", "A", 4)
+		w.takeBack(goodsBack("R1", "1", "A", 4, orderhub.ReturnAtPickup))
+		id := w.ret("R1").ID
+		both := func(f func(i int) error) (ok int) {
+			var wg sync.WaitGroup
+			var mu sync.Mutex
+			for i := range 6 {
+				wg.Go(func() {
+					if err := f(i); err == nil {
+						mu.Lock()
+						ok++
+						mu.Unlock()
+					} else if orderhub.CodeOf(err) == "" {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			return ok
+		}
+		if n := both(func(int) error { _, err := w.hub.ReceiveReturn(t.Context(), id, Received{}, manager); return err }); n != 1 {
+			t.Errorf("received %d times", n)
+		}
+		w.wantFigure("A", 10, 4)
+		n := both(func(i int) error {
+			what := []orderhub.GoodsDecision{orderhub.DecideResell, orderhub.DecideWriteOff}[i%2]
+			_, err := w.hub.DecideReturn(t.Context(), id, orderhub.Decision{Decision: what, Quantity: 3, Why: "x", Actor: manager})
+			return err
+		})
+		if n != 1 && n != 2 { // a write-off may take what was resold
+			t.Errorf("decided %d times", n)
+		}
+		g := w.ret("R1").Goods[0]
+		if g.Booked() != 4 || w.figure("A").Quarantine != g.Quarantined || w.figure("A").OnHand != 10-g.WrittenOff {
+			t.Errorf("%+v %+v", g, w.figure("A"))
+		}
+	}, returning)
+}
+
+// TestCutThenReturnOfTheRest: a part cancelled, shipped, the rest comes back.
+func TestCutThenReturnOfTheRest(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.stock(map[string]int64{"A": 10, "B": 5})
+		w.offer()
+		w.placed("1", orderhub.Line{SKU: "A", ListingKey: "kA", Quantity: 3}, orderhub.Line{SKU: "B", ListingKey: "kB", Quantity: 1})
+		w.mustCut("1", 0, 1, 1, 1)
+		w.push()
+		w.read()
+		w.fake.move("1", orderhub.StatusDelivered)
+		w.read()
+		w.wantFigure("A", 8, 0)
+		w.wantFigure("B", 5, 0)
+		w.takeBack(goodsBack("R1", "1", "A", 1, orderhub.ReturnReceived))
+		if o := w.order("1"); o.Headline != orderhub.StatusPartiallyReturned {
+			t.Errorf("one of two is back, and the order is %s", o.Headline)
+		}
+		w.takeBack(goodsBack("R2", "1", "A", 1, orderhub.ReturnReceived), goodsBack("R3", "1", "B", 1, orderhub.ReturnReceived))
+		if o, r := w.order("1"), w.ret("R3"); o.Headline != orderhub.StatusReturned || !strings.Contains(r.Discrepancy, "more than left") {
+			t.Errorf("order %s, the return of what was cut: %q", o.Headline, r.Discrepancy)
+		}
+		w.wantFigure("A", 10, 0)
+		w.wantFigure("B", 5, 0)
 	}, returning)
 }
