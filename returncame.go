@@ -65,8 +65,8 @@ func (r *Return) ComeIn(units []LineUnits, final bool) error {
 		r.growGoods(i, came.Units[r.Goods[i].Line])
 	}
 	r.Came = &came
-	if !final && r.Units() == came.sum() {
-		r.Came = nil
+	if !final && r.Units() == came.sum() && (len(r.Snapshot.Lines) == 1 || len(r.Goods) == 0) {
+		r.Came = nil // nothing is left to be told line by line
 	}
 	return nil
 }
@@ -100,12 +100,21 @@ func (r *Return) Unbooked() bool {
 		}
 	}
 	for i := range r.Snapshot.Lines {
-		counted := r.Came != nil || len(r.Goods) == 0
-		if counted && r.CameOf(i) > 0 && !slices.ContainsFunc(r.Goods, func(g ReturnedGoods) bool { return g.Line == i }) {
+		if r.CameOf(i) > 0 && !r.hasGoods(i) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasGoods reports whether the goods of a line are known: by it, or, where nobody
+// counted line by line, by another one of the same goods. A channel may split a line
+// after it came.
+func (r *Return) hasGoods(line int) bool {
+	return slices.ContainsFunc(r.Goods, func(g ReturnedGoods) bool {
+		split := r.Came == nil && g.Line < len(r.Snapshot.Lines) && sameGoods(r.Snapshot.Lines[g.Line], r.Snapshot.Lines[line])
+		return g.Line == line || split
+	})
 }
 
 // IsLoose reports whether the goods of a return were taken into the book without

@@ -151,10 +151,10 @@ func (r *Return) Due() (time.Time, ReturnDue) {
 // collected; zero = none.
 func (r *Return) Deadlines() (answer, pickUp time.Time) { return r.answerBy(), r.pickUpBy() }
 
-// answerBy counts as long as there is something to answer, pickUpBy until the
-// goods are here.
+// answerBy counts as long as there is something to answer, also while the channel does
+// not tell which answers it takes; pickUpBy until the goods are here.
 func (r *Return) answerBy() time.Time {
-	if len(r.Snapshot.Actions) == 0 {
+	if a := r.Snapshot.Actions; a != nil && len(a) == 0 {
 		return time.Time{}
 	}
 	return r.Snapshot.AnswerBy

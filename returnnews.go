@@ -38,10 +38,38 @@ func MergeReturn(r *Return, news ReturnPart) Verdict {
 		return cmp.Or(cmp.Compare(partRank(x), partRank(y)), cmp.Compare(x, y))
 	})
 	r.Parts = parts
+	before := r.Snapshot.Lines
 	r.Snapshot = joinParts(parts)
+	if !r.ReceivedAt.IsZero() {
+		r.Snapshot.Lines = keepPlaces(before, r.Snapshot.Lines)
+	}
 	r.Settle()
 	return NewsApplied
 }
+
+// keepPlaces lists lines in the places that they had: what came is counted by place.
+// A line that is not told any more keeps its place, without units.
+func keepPlaces(before, lines []ReturnLine) []ReturnLine {
+	if len(before) <= 1 && len(lines) <= 1 {
+		return lines
+	}
+	rest, out := slices.Clone(lines), make([]ReturnLine, 0, len(lines))
+	for _, was := range before {
+		i := slices.IndexFunc(rest, func(l ReturnLine) bool { return l.ID == was.ID && sameGoods(l, was) })
+		if i < 0 {
+			i = slices.IndexFunc(rest, func(l ReturnLine) bool { return sameGoods(l, was) })
+		}
+		if i < 0 {
+			was.Quantity = 0
+			out = append(out, was)
+			continue
+		}
+		out, rest = append(out, rest[i]), slices.Delete(rest, i, i+1)
+	}
+	return append(out, rest...)
+}
+
+func sameGoods(a, b ReturnLine) bool { return a.SKU == b.SKU && a.ListingKey == b.ListingKey }
 
 func partRank(part string) int {
 	switch part {

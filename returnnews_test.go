@@ -181,7 +181,7 @@ func TestReturnedHeadline(t *testing.T) {
 func TestReturnDeadline(t *testing.T) {
 	t.Parallel()
 	first, second := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
-	r := &orderhub.Return{State: orderhub.ReturnAtPickup, Snapshot: orderhub.ReturnSnapshot{AnswerBy: first, PickUpBy: second}}
+	r := &orderhub.Return{State: orderhub.ReturnAtPickup, Snapshot: orderhub.ReturnSnapshot{AnswerBy: first, PickUpBy: second, Actions: []orderhub.ReturnAction{}}}
 	if !r.Deadline().Equal(second) {
 		t.Error("there is nothing to answer: the deadline is that of collecting")
 	}
@@ -189,8 +189,30 @@ func TestReturnDeadline(t *testing.T) {
 	if !r.Deadline().Equal(first) {
 		t.Error("the earlier deadline counts")
 	}
-	r.State, r.Snapshot.Actions = orderhub.ReturnReceived, nil
+	r.State, r.Snapshot.Actions = orderhub.ReturnReceived, []orderhub.ReturnAction{}
 	if !r.Deadline().IsZero() {
 		t.Error("a deadline though everything is done")
+	}
+}
+
+// TestAnswerIsDueWithoutActions: where the channel does not tell which answers it takes,
+// silence becomes an answer all the same.
+func TestAnswerIsDueWithoutActions(t *testing.T) {
+	t.Parallel()
+	by := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name    string
+		actions []orderhub.ReturnAction
+		want    time.Time
+	}{
+		{"offered", []orderhub.ReturnAction{{Code: "x"}}, by},
+		{"not told", nil, by},
+		{"none", []orderhub.ReturnAction{}, time.Time{}},
+	} {
+		r := orderhub.Return{Snapshot: orderhub.ReturnSnapshot{State: orderhub.ReturnAnnounced, AnswerBy: by, Actions: c.actions}}
+		at, due := r.Due()
+		if !at.Equal(c.want) || (due == orderhub.DueAnswer) == c.want.IsZero() {
+			t.Errorf("%s: due %q by %v, want %v", c.name, due, at, c.want)
+		}
 	}
 }

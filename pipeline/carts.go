@@ -106,10 +106,11 @@ func (h *Hub) cartClaim(ctx context.Context, tx *store.Tx, accountID string, lin
 			return store.HolderClaim{}, orderhub.InvalidField(fmt.Sprintf("lines[%d].sku", l.Pos), "there is no product %q", lines[l.Pos].SKU)
 		}
 	}
-	claims, err := h.claims(ctx, tx, []*orderhub.Order{o}, found, nil)
+	kits, err := kitsNamed(ctx, tx, found, nil)
 	if err != nil {
 		return store.HolderClaim{}, err
 	}
+	claims := claimsOf([]*orderhub.Order{o}, found, nil, kits)
 	claims[0].Claim = orderhub.ClaimReserve
 	return claims[0], nil
 }

@@ -15,7 +15,7 @@ import (
 // booked yet. It runs where orders claim their goods, in the same transaction and
 // under the same locks, so that it does not matter whether a return or the
 // hand-over is seen first, or when a line finds its product.
-func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, links map[int64][]store.LineLink) ([]orderhub.Event, error) {
+func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orders []*orderhub.Order, links map[int64][]store.LineLink, kits map[string][]orderhub.Component) ([]orderhub.Event, error) {
 	byID, ids := map[int64]*orderhub.Order{}, []int64{}
 	for _, o := range orders {
 		if o.Headline.HandedOver() || o.Headline == orderhub.StatusCancelled {
@@ -23,15 +23,15 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 			ids = append(ids, o.ID)
 		}
 	}
-	open, err := tx.OpenGoods(ctx, ids)
-	if err != nil || len(open) == 0 {
-		return nil, err
-	}
-	policy, err := tx.ReturnPolicy(ctx, accountID)
+	late, err := h.putAside(ctx, tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	kits, err := h.kitsOf(ctx, tx, links)
+	open, err := tx.OpenGoods(ctx, ids)
+	if err != nil || len(open) == 0 {
+		return late, err
+	}
+	policy, err := tx.ReturnPolicy(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 		if goods[r] = slices.Clone(r.Goods); !slices.ContainsFunc(r.Goods, func(g orderhub.ReturnedGoods) bool { return g.Booked() > 0 }) {
 			r.Goods = goodsOf(r, o, links[o.ID], kits)
 		} else {
-			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits), r.Came != nil)
+			r.Goods = moreGoods(r.Goods, goodsOf(r, o, links[o.ID], kits))
 		}
 		list = append(list, comingIn(r, o, policy, shippedOf(o, links[o.ID], kits))...)
 	}
@@ -55,6 +55,7 @@ func (h *Hub) takeBack(ctx context.Context, tx *store.Tx, accountID string, orde
 	}
 	decisions := booked(list, h.store.Now())
 	events, changed := h.taken(open, byID, goods)
+	events = append(late, events...)
 	if err := tx.SaveReturns(ctx, changed); err != nil {
 		return nil, err
 	}
@@ -85,6 +86,53 @@ func comingIn(r *orderhub.Return, o *orderhub.Order, policy orderhub.ReturnPolic
 		}, r, i})
 	}
 	return out
+}
+
+// putAside takes goods of orders off sale of which it is said that they are faulty
+// only after the policy put them there: it does not matter what is heard first. What
+// a person decided stays, and so does what is sold already.
+func (h *Hub) putAside(ctx context.Context, tx *store.Tx, orders []int64) ([]orderhub.Event, error) {
+	returns, err := tx.FaultyOnSale(ctx, orders)
+	if err != nil || len(returns) == 0 {
+		return nil, err
+	}
+	var list []incoming
+	for _, r := range returns {
+		for i, g := range r.Goods {
+			if g.Restocked > 0 {
+				why := fmt.Sprintf("return %s: said to be faulty when it was on sale", r.Snapshot.ExternalID)
+				list = append(list, incoming{store.GoodsBack{Holder: r.OrderID, SKU: g.SKU, Units: g.Restocked, Quarantine: true, Why: why}, r, i})
+			}
+		}
+	}
+	backs := make([]*store.GoodsBack, len(list))
+	for i := range list {
+		backs[i] = &list[i].GoodsBack
+	}
+	if err := tx.PutAside(ctx, orderhub.MainWarehouse, backs, hubActor); err != nil {
+		return nil, err
+	}
+	aside := map[*orderhub.Return]bool{}
+	for _, in := range list {
+		in.ret.Goods[in.pos].Restocked -= in.Booked
+		aside[in.ret] = aside[in.ret] || in.Booked > 0
+	}
+	decisions := booked(list, h.store.Now())
+	for _, d := range decisions {
+		d.Why = "said to be faulty when it was on sale"
+	}
+	var events []orderhub.Event
+	returns = slices.DeleteFunc(returns, func(r *orderhub.Return) bool { return !aside[r] })
+	for _, r := range returns {
+		state := r.State
+		r.Settle()
+		ev := h.returnEvent(r, hubActor, returnWhy(state, r)+": put aside, it was said to be faulty when it was on sale")
+		events = append(events, ev)
+	}
+	if err := tx.SaveReturns(ctx, returns); err != nil {
+		return nil, err
+	}
+	return events, tx.AddDecisions(ctx, decisions)
 }
 
 // booked writes down what was booked, as the decisions that the policy made.
@@ -129,17 +177,17 @@ func (h *Hub) taken(open []*orderhub.Return, orders map[int64]*orderhub.Order, b
 	return events, changed
 }
 
-func (h *Hub) kitsOf(ctx context.Context, tx *store.Tx, links map[int64][]store.LineLink) (map[string][]orderhub.Component, error) {
+// kitsNamed reads what the kits among the products of lines are made of today.
+func kitsNamed(ctx context.Context, tx *store.Tx, found map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) (map[string][]orderhub.Component, error) {
 	var skus []string
-	for _, list := range links {
+	for id, list := range found {
 		for _, l := range list {
-			if l.SKU != "" {
-				skus = append(skus, l.SKU)
-			}
+			skus = append(skus, l.SKU, known[id][l.Pos].SKU)
 		}
 	}
 	slices.Sort(skus)
-	return tx.Kits(ctx, slices.Compact(skus))
+	skus = slices.DeleteFunc(slices.Compact(skus), func(sku string) bool { return sku == "" })
+	return tx.Kits(ctx, skus)
 }
 
 // goodsOf says which products come back with a return.
@@ -150,29 +198,49 @@ func goodsOf(r *orderhub.Return, o *orderhub.Order, links []store.LineLink, kits
 		if came == 0 {
 			continue
 		}
-		sku := ""
+		var link store.LineLink // without a product
 		if pos := lineOf(o, l); pos >= 0 && pos < len(links) && !o.Snapshot.ReadOnly && o.CountsGoods() {
-			sku = links[pos].SKU
+			link = links[pos]
 		}
-		for _, part := range partsOf(sku, kits) {
+		for _, part := range partsOfLink(link, kits) {
 			out = append(out, orderhub.ReturnedGoods{Line: i, SKU: part.SKU, Quantity: came * part.Quantity})
 		}
 	}
 	return out
 }
 
-// moreGoods adds units that came since, and, where a person counts line by line, the
-// goods of lines of which nothing had come yet. What is there keeps its place:
-// decisions name it.
-func moreGoods(have, all []orderhub.ReturnedGoods, lines bool) []orderhub.ReturnedGoods {
+// moreGoods adds what came since: all is what of these lines is here. What is there
+// keeps its place, decisions name it; only goods of which nothing was known and
+// nothing is booked make room for what they are now. Of each product no more is added
+// than the lines have together: a channel may split a line after it came.
+func moreGoods(have, all []orderhub.ReturnedGoods) []orderhub.ReturnedGoods {
 	out := slices.Clone(have)
+	lines, more := map[int]bool{}, map[string]int64{}
+	for _, g := range all {
+		lines[g.Line] = true
+		more[g.SKU] += g.Quantity
+	}
+	for _, g := range out {
+		if lines[g.Line] {
+			more[g.SKU] -= g.Quantity
+		}
+	}
 	for _, g := range all {
 		i := slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == g.SKU })
-		if i >= 0 {
-			out[i].Quantity = max(out[i].Quantity, g.Quantity)
+		if i < 0 {
+			i = slices.IndexFunc(out, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line && x.SKU == "" && x.Booked() == 0 })
+			if n := min(g.Quantity, more[g.SKU]); n > 0 {
+				g.Quantity, more[g.SKU] = n, more[g.SKU]-n
+				if i < 0 {
+					out = append(out, g)
+				} else {
+					out[i] = g
+				}
+			}
+			continue
 		}
-		if lines && !slices.ContainsFunc(have, func(x orderhub.ReturnedGoods) bool { return x.Line == g.Line }) {
-			out = append(out, g)
+		if n := min(g.Quantity-out[i].Quantity, more[g.SKU]); n > 0 {
+			out[i].Quantity, more[g.SKU] = out[i].Quantity+n, more[g.SKU]-n
 		}
 	}
 	return out
@@ -214,7 +282,7 @@ func shippedOf(o *orderhub.Order, links []store.LineLink, kits map[string][]orde
 		if l.SKU == "" {
 			continue
 		}
-		for _, part := range partsOf(l.SKU, kits) {
+		for _, part := range partsOfLink(l, kits) {
 			out[part.SKU] += o.Snapshot.Lines[l.Pos].Quantity * part.Quantity
 		}
 	}

@@ -83,7 +83,7 @@ func (h *Hub) takeLoose(ctx context.Context, tx *store.Tx, r *orderhub.Return, s
 			}
 		}
 	}
-	r.Goods = moreGoods(r.Goods, fresh, true)
+	r.Goods = moreGoods(r.Goods, fresh)
 	policy, err := tx.ReturnPolicy(ctx, r.AccountID)
 	if err != nil {
 		return err

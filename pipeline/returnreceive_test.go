@@ -157,7 +157,9 @@ func TestReturnsDue(t *testing.T) {
 			goodsBack("R2", "1", "A", 1, orderhub.ReturnAnnounced, func(s *orderhub.ReturnSnapshot) {
 				s.AnswerBy, s.PickUpBy, s.Actions = now.Add(2*time.Hour), now.Add(3*time.Hour), []orderhub.ReturnAction{{Code: "grant"}}
 			}),
-			goodsBack("R3", "1", "A", 1, orderhub.ReturnAnnounced, func(s *orderhub.ReturnSnapshot) { s.AnswerBy = now.Add(time.Minute) }),
+			goodsBack("R3", "1", "A", 1, orderhub.ReturnAnnounced, func(s *orderhub.ReturnSnapshot) {
+				s.AnswerBy, s.Actions = now.Add(time.Minute), []orderhub.ReturnAction{}
+			}),
 			goodsBack("R4", "1", "A", 1, orderhub.ReturnReceived, func(s *orderhub.ReturnSnapshot) { s.PickUpBy = now.Add(time.Minute) }),
 		)
 		var got []string

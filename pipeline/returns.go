@@ -303,20 +303,45 @@ func (b *ledgerBatch) returnedHeadlines(ctx context.Context) error {
 			ids = append(ids, e.order.ID)
 		}
 	}
-	back, err := b.tx.ReceivedUnits(ctx, ids)
-	if err != nil || len(back) == 0 {
+	received, err := b.tx.ReceivedReturns(ctx, ids)
+	if err != nil || len(received) == 0 {
 		return err
 	}
 	for _, e := range b.orders {
-		if back[e.order.ID] > 0 && e.order.HadLeft() {
+		back := unitsBack(e.order, received[e.order.ID])
+		if back > 0 && e.order.HadLeft() {
 			e.dirty = true
 		}
-		if ev := returnedEvent(e.order, back[e.order.ID], b.now); ev != nil {
+		if ev := returnedEvent(e.order, back, b.now); ev != nil {
 			e.dirty = true
 			e.events = append(e.events, *ev)
 		}
 	}
 	return nil
+}
+
+// unitsBack is how many units of an order came back with these returns, of each of
+// its goods no more than it has: told twice, one unit does not stand for another.
+// Goods that the order does not name are counted as they come.
+func unitsBack(o *orderhub.Order, list []*orderhub.Return) int64 {
+	came, sum := map[string]int64{}, int64(0)
+	for _, r := range list {
+		if r.UnitsHere() == 0 {
+			continue
+		}
+		for i, l := range r.Snapshot.Lines {
+			if pos := lineOf(o, l); pos >= 0 {
+				came[o.Snapshot.Lines[pos].Key()] += r.CameOf(i)
+			} else {
+				sum += r.CameOf(i)
+			}
+		}
+	}
+	has := o.Snapshot.UnitsByKey()
+	for key, n := range came {
+		sum += min(n, has[key])
+	}
+	return sum
 }
 
 // returnedEvent moves the headline of an order of which units came back; nil when

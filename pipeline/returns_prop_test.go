@@ -120,6 +120,9 @@ func storyOfReturns(rt *rapid.T, order string, sold int64) (news []retold, recei
 			s.Native = fmt.Sprint(step)
 			if halves {
 				s.Part = "goods"
+				if kind == orderhub.ReturnDefect {
+					s.Kind = orderhub.ReturnCustomer // only the claim says so
+				}
 			}
 			news = append(news, retold{backItem(s), time.Duration(step+5) * time.Minute})
 		}

@@ -174,14 +174,15 @@ func (h *Hub) cameBack(ctx context.Context, tx *store.Tx, o *orderhub.Order, eve
 	if !o.Headline.HandedOver() && o.Headline != orderhub.StatusCancelled {
 		return nil
 	}
-	back, err := tx.ReceivedUnits(ctx, []int64{o.ID})
+	received, err := tx.ReceivedReturns(ctx, []int64{o.ID})
 	if err != nil {
 		return err
 	}
-	if back[o.ID] > 0 {
+	back := unitsBack(o, received[o.ID])
+	if back > 0 {
 		o.HadLeft() // what is back had left, whoever says what
 	}
-	if ev := returnedEvent(o, back[o.ID], h.store.Now()); ev != nil {
+	if ev := returnedEvent(o, back, h.store.Now()); ev != nil {
 		*events = append(*events, *ev)
 	}
 	return nil

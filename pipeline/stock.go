@@ -36,12 +36,16 @@ func (h *Hub) claimGoods(ctx context.Context, tx *store.Tx, accountID string, or
 	if err != nil {
 		return nil, nil, err
 	}
-	restores := h.channels[orders[0].Channel].Descriptor.Stock.Restores
-	links, sold := newLinks(orders, restores, found, known)
-	claims, err := h.claims(ctx, tx, orders, found, known)
+	kits, err := kitsNamed(ctx, tx, found, known)
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := keepWhatLeft(ctx, tx, orders, found, known, kits); err != nil {
+		return nil, nil, err
+	}
+	restores := h.channels[orders[0].Channel].Descriptor.Stock.Restores
+	links, sold := newLinks(orders, restores, found, known)
+	claims := claimsOf(orders, found, known, kits)
 	if err := h.convertCarts(ctx, tx, accountID, orders, claims); err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +61,7 @@ func (h *Hub) claimGoods(ctx context.Context, tx *store.Tx, accountID string, or
 	if err := tx.Sold(ctx, sold); err != nil {
 		return nil, nil, err
 	}
-	back, err := h.takeBack(ctx, tx, accountID, orders, found)
+	back, err := h.takeBack(ctx, tx, accountID, orders, found, kits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,11 +104,7 @@ func newLinks(orders []*orderhub.Order, restores bool, found map[int64][]store.L
 		for _, was := range known[o.ID] {
 			counted[was.ListingID] += was.Counted
 		}
-		for i := range found[o.ID] {
-			l := &found[o.ID][i]
-			if was := known[o.ID][l.Pos]; l.SKU == "" {
-				l.SKU = was.SKU
-			}
+		for _, l := range found[o.ID] {
 			units[l.ListingID] += o.Snapshot.Lines[l.Pos].Quantity
 		}
 		for i := range found[o.ID] {
@@ -158,26 +158,13 @@ func goneLines(o *orderhub.Order, restores bool, counted, units map[int64]int64,
 	return links, back
 }
 
-// claims are what the orders ask of the warehouse, kits taken apart and demand
+// claimsOf is what the orders ask of the warehouse, kits taken apart and demand
 // added up per product. known are the links as they were until now.
 //
 // A kit whose components are changed takes nothing from the orders that are open:
 // they keep what they have until there is news of them, and claim the new
 // components then. Those whose goods have left stay as they are.
-func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order, links map[int64][]store.LineLink, known map[int64]map[int]store.LineLink) ([]store.HolderClaim, error) {
-	var skus []string
-	for _, list := range links {
-		for _, l := range list {
-			if l.SKU != "" {
-				skus = append(skus, l.SKU)
-			}
-		}
-	}
-	slices.Sort(skus)
-	kits, err := tx.Kits(ctx, slices.Compact(skus))
-	if err != nil {
-		return nil, err
-	}
+func claimsOf(orders []*orderhub.Order, links map[int64][]store.LineLink, known map[int64]map[int]store.LineLink, kits map[string][]orderhub.Component) []store.HolderClaim {
 	out := make([]store.HolderClaim, 0, len(orders))
 	for _, o := range orders {
 		c := store.HolderClaim{
@@ -190,12 +177,8 @@ func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order
 			if l.SKU == "" || n <= 0 {
 				continue
 			}
-			parts := kits[l.SKU]
-			if len(parts) == 0 {
-				parts = []orderhub.Component{{SKU: l.SKU, Quantity: 1}}
-			}
 			was, had := known[o.ID][l.Pos]
-			for _, part := range parts {
+			for _, part := range partsOf(l.SKU, kits) {
 				c.Needs[part.SKU] += n * part.Quantity
 				if had && was.SKU == "" {
 					c.Late[part.SKU] += n * part.Quantity
@@ -204,5 +187,5 @@ func (h *Hub) claims(ctx context.Context, tx *store.Tx, orders []*orderhub.Order
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return out
 }

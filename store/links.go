@@ -17,6 +17,9 @@ type LineLink struct {
 	ListingID int64  // 0 = the line names no listing that the hub knows
 	// Counted is how many units of it were taken off the listing's exposure.
 	Counted int64
+	// Parts is what a unit of the line was made of when it left, as JSON of
+	// components; "" = of the product itself, or nothing has left yet.
+	Parts string
 }
 
 // FindLinks finds the product of each line of an order: that of the listing which
@@ -119,7 +122,7 @@ func (tx *Tx) listingsByKey(ctx context.Context, accountID string, listingKeys [
 
 func (tx *Tx) lineLinks(ctx context.Context, orderIDs []int64) (map[int64]map[int]LineLink, error) {
 	cond, arg := tx.q.in("order_id", orderIDs)
-	rows, err := tx.q.query(ctx, "SELECT order_id, pos, sku, listing_id, counted FROM line_links WHERE "+cond, arg)
+	rows, err := tx.q.query(ctx, "SELECT order_id, pos, sku, listing_id, counted, parts FROM line_links WHERE "+cond, arg)
 	if err != nil {
 		return nil, fmt.Errorf("read links of lines: %w", err)
 	}
@@ -127,7 +130,7 @@ func (tx *Tx) lineLinks(ctx context.Context, orderIDs []int64) (map[int64]map[in
 	out := map[int64]map[int]LineLink{}
 	for rows.Next() {
 		var l LineLink
-		if err := rows.Scan(&l.OrderID, &l.Pos, &l.SKU, &l.ListingID, &l.Counted); err != nil {
+		if err := rows.Scan(&l.OrderID, &l.Pos, &l.SKU, &l.ListingID, &l.Counted, &l.Parts); err != nil {
 			return nil, fmt.Errorf("read links of lines: %w", err)
 		}
 		if out[l.OrderID] == nil {
@@ -142,10 +145,11 @@ func (tx *Tx) lineLinks(ctx context.Context, orderIDs []int64) (map[int64]map[in
 func (tx *Tx) SaveLinks(ctx context.Context, links []LineLink) error {
 	rows := make([][]any, 0, len(links))
 	for _, l := range links {
-		rows = append(rows, []any{l.OrderID, l.Pos, l.SKU, l.ListingID, l.Counted})
+		rows = append(rows, []any{l.OrderID, l.Pos, l.SKU, l.ListingID, l.Counted, l.Parts})
 	}
-	if err := tx.q.execMany(ctx, `INSERT INTO line_links (order_id, pos, sku, listing_id, counted) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (order_id, pos) DO UPDATE SET sku = excluded.sku, listing_id = excluded.listing_id, counted = excluded.counted`, rows); err != nil {
+	if err := tx.q.execMany(ctx, `INSERT INTO line_links (order_id, pos, sku, listing_id, counted, parts) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (order_id, pos) DO UPDATE SET sku = excluded.sku, listing_id = excluded.listing_id, counted = excluded.counted,
+		parts = excluded.parts`, rows); err != nil {
 		return fmt.Errorf("save links of lines: %w", err)
 	}
 	return nil

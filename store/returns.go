@@ -84,26 +84,32 @@ func (tx *Tx) OpenGoods(ctx context.Context, orders []int64) ([]*orderhub.Return
 	return scanReturns(ctx, tx.q, "WHERE open_goods = 1 AND "+cond+" ORDER BY id"+tx.q.lock(), arg)
 }
 
-// ReceivedUnits adds up the units that were received of orders.
-func (tx *Tx) ReceivedUnits(ctx context.Context, orders []int64) (map[int64]int64, error) {
-	out := map[int64]int64{}
+// FaultyOnSale reads and locks returns of these orders that are said to be faulty
+// and have goods on sale that no person has decided about: the policy put them there
+// before it was said. The caller has locked the orders.
+func (tx *Tx) FaultyOnSale(ctx context.Context, orders []int64) ([]*orderhub.Return, error) {
 	if len(orders) == 0 {
-		return out, nil
+		return nil, nil
 	}
 	cond, arg := tx.q.in("order_id", orders)
-	rows, err := tx.q.query(ctx, "SELECT order_id, CAST(SUM(units_here) AS BIGINT) FROM returns WHERE order_id <> 0 AND received_at <> 0 AND "+cond+" GROUP BY order_id", arg)
-	if err != nil {
-		return nil, fmt.Errorf("add up returns: %w", err)
+	return scanReturns(ctx, tx.q, `WHERE order_id <> 0 AND kind = 'defect' AND received_at <> 0 AND `+cond+`
+		AND EXISTS (SELECT 1 FROM return_lines l WHERE l.return_id = returns.id AND l.restocked > 0)
+		AND NOT EXISTS (SELECT 1 FROM return_decisions d WHERE d.return_id = returns.id AND d.actor_kind <> 'hub')
+		ORDER BY id`+tx.q.lock(), arg)
+}
+
+// ReceivedReturns reads the returns of orders of which goods were received, by order.
+func (tx *Tx) ReceivedReturns(ctx context.Context, orders []int64) (map[int64][]*orderhub.Return, error) {
+	if len(orders) == 0 {
+		return nil, nil
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, n int64
-		if err := rows.Scan(&id, &n); err != nil {
-			return nil, fmt.Errorf("add up returns: %w", err)
-		}
-		out[id] = n
+	cond, arg := tx.q.in("order_id", orders)
+	list, err := scanReturns(ctx, tx.q, "WHERE order_id <> 0 AND received_at <> 0 AND "+cond+" ORDER BY id", arg)
+	out := map[int64][]*orderhub.Return{}
+	for _, r := range list {
+		out[r.OrderID] = append(out[r.OrderID], r)
 	}
-	return out, rows.Err()
+	return out, err
 }
 
 // ReturnsByIDs reads returns by number, as they are in the transaction.

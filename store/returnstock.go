@@ -65,6 +65,25 @@ func (tx *Tx) TakeLoose(ctx context.Context, warehouse string, list []*GoodsBack
 	return b.write(ctx)
 }
 
+// PutAside moves goods of returns from sale into quarantine, as many of them as are
+// not sold again. The caller has locked the orders.
+func (tx *Tx) PutAside(ctx context.Context, warehouse string, list []*GoodsBack, actor orderhub.Actor) error {
+	var skus []string
+	for _, g := range list {
+		skus = append(skus, g.SKU)
+	}
+	b, err := tx.stockBook(ctx, warehouse, skus, actor)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if g.Booked = max(0, min(g.Units, b.stock[g.SKU].Available())); g.Booked > 0 {
+			b.move(orderhub.Move{SKU: g.SKU, Kind: orderhub.MoveQuarantine, Quarantine: g.Booked, Holder: g.Holder, Why: g.Why})
+		}
+	}
+	return b.write(ctx)
+}
+
 func backMove(g *GoodsBack) orderhub.Move {
 	m := orderhub.Move{SKU: g.SKU, Kind: orderhub.MoveRestock, OnHand: g.Booked, Holder: g.Holder, Why: g.Why}
 	if g.Quarantine {
