@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -162,7 +163,10 @@ func (w *world) compareTold(ctx context.Context, patience time.Duration) (*ToldR
 
 // told counts for each return in the books the messages that arrived and tell of it.
 func (w *world) told(ctx context.Context) (*ToldReport, error) {
-	due := w.toTell()
+	due, err := w.toTell(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := w.messages(ctx)
 	if err != nil {
 		return nil, err
@@ -197,8 +201,9 @@ func (w *world) told(ctx context.Context) (*ToldReport, error) {
 	return rep, nil
 }
 
-// toTell lists the returns in the books: by the key of the cause, in words.
-func (w *world) toTell() map[string]string {
+// toTell lists the returns in the books: by the key of the cause, in words. A return
+// that the hub does not have, or has with no order, is in the list all the same.
+func (w *world) toTell(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	for _, m := range w.sims.Markets() {
 		books, ok := m.(marketsim.Returning)
@@ -206,9 +211,17 @@ func (w *world) toTell() map[string]string {
 			continue
 		}
 		account := AccountID(m.Channel())
+		ours, err := allReturns(ctx, w.client, url.Values{"account": {account}})
+		if err != nil {
+			return nil, err
+		}
+		orders := map[string]int64{}
+		for _, r := range ours {
+			orders[r.ExternalID] = r.Number
+		}
 		for _, t := range books.Returns() {
-			out[store.NewReturnCause(account, t.ID)] = account + ": return " + t.ID
+			out[fmt.Sprintf("return-%d-%s", orders[t.ID], t.ID)] = account + ": return " + t.ID
 		}
 	}
-	return out
+	return out, nil
 }

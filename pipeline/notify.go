@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -269,11 +270,8 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 	var out []orderhub.NotifyCause
 	for _, e := range wanted {
 		o := orders[e.OrderID]
-		if o == nil {
-			continue
-		}
-		key, f, ok := eventFacts(e, o.AccountID)
-		if !ok {
+		key, f, ok := eventFacts(e)
+		if o == nil || !ok {
 			continue
 		}
 		for i, f := range spoken(e, f) {
@@ -288,7 +286,7 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 
 // eventFacts takes out of an event what can be told; ok is false for one that is
 // no news to anybody.
-func eventFacts(e orderhub.Event, account string) (key string, f orderhub.Facts, ok bool) {
+func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 	f = orderhub.Facts{On: orderhub.Trigger(e.Kind), At: e.At, From: e.From, To: e.To}
 	key = "event-" + strconv.FormatInt(e.ID, 10)
 	var d eventData
@@ -306,7 +304,7 @@ func eventFacts(e orderhub.Event, account string) (key string, f orderhub.Facts,
 	case orderhub.OnReturn:
 		// A return moves on in several events and is new once.
 		if id := strings.Trim(string(d.Return), `"`); id != "" && id != "null" {
-			key = store.NewReturnCause(account, clean(id))
+			key = "return-" + clean(fmt.Sprintf("%d-%s", e.OrderID, id))
 		}
 	case orderhub.OnRule:
 		return key, f, len(d.Notify) > 0

@@ -133,9 +133,6 @@ func TestDeadlinesOfReturnsAreTold(t *testing.T) {
 	eachNotify(t, func(t *testing.T, p *people) {
 		p.take(snap("1", orderhub.StatusDelivered))
 		p.olga(false)
-		rules, err := p.store.Rules(t.Context())
-		p.must(err)
-		p.must(p.hub.DeleteRule(t.Context(), rules[slices.IndexFunc(rules, func(r orderhub.NotifyRule) bool { return r.On == orderhub.OnReturn })].ID))
 		now := p.clock.now()
 		back := func(id string, change func(s *orderhub.ReturnSnapshot)) *orderhub.Return {
 			r := &orderhub.Return{AccountID: acct, Channel: fakeName, State: orderhub.ReturnAtPickup, Snapshot: orderhub.ReturnSnapshot{
@@ -278,41 +275,6 @@ func TestWebhooksLeaveTheOwnNetworkAlone(t *testing.T) {
 		}
 		if n := len(p.notices()); n != 5 {
 			t.Errorf("%d messages", n)
-		}
-	})
-}
-
-// A return whose order the hub does not have is told all the same, and once.
-func TestReturnsWithoutTheirOrderAreTold(t *testing.T) {
-	t.Parallel()
-	eachNotify(t, func(t *testing.T, p *people) {
-		p.olga(false)
-		back := func(id string) orderhub.ReturnSnapshot {
-			return orderhub.ReturnSnapshot{
-				ExternalID: "R" + id, ExternalNumber: "R" + id, OrderID: id, State: orderhub.ReturnAnnounced, Kind: orderhub.ReturnCustomer, Native: "new",
-				Lines: []orderhub.ReturnLine{{SKU: "0557722", Quantity: 2}},
-			}
-		}
-		p.takeBack(back("1"), back("2"))
-		p.noticeFor(2 * time.Minute)
-		if got := p.titles(); len(got) != 0 {
-			t.Errorf("at once: %v", got)
-		}
-		p.take(snap("1", orderhub.StatusDelivered)) // in time
-		p.noticeFor(12 * time.Minute)
-		got := p.titles()
-		if len(got) != 2 || !strings.Contains(got[0], "Новый возврат: заказ № ") || got[1] != "Новый возврат: возврат № 2 (R2), Fake market, 2 шт." {
-			t.Errorf("after a while: %q", got)
-		}
-		p.take(snap("2", orderhub.StatusDelivered)) // late
-		p.noticeFor(12 * time.Minute)
-		if got := p.titles(); len(got) != 2 {
-			t.Errorf("when the order came: %q", got)
-		}
-		p.clock.add(25 * time.Hour)
-		p.noticeFor(2 * time.Minute)
-		if got := p.titles(); len(got) != 2 {
-			t.Errorf("a day later: %q", got)
 		}
 	})
 }

@@ -14,14 +14,10 @@ import (
 const (
 	failingFor    = 10 * time.Minute
 	keyEndsWithin = 14 * 24 * time.Hour
-	// A return whose order has not come by then is told without it; not one that was
-	// there long before the rule.
-	looseFor     = 10 * time.Minute
-	looseUntil   = 24 * time.Hour
-	shipWithin   = 2 * time.Hour
-	cancelWithin = 24 * time.Hour
-	pickUpWithin = 48 * time.Hour
-	answerWithin = 24 * time.Hour
+	shipWithin    = 2 * time.Hour
+	cancelWithin  = 24 * time.Hour
+	pickUpWithin  = 48 * time.Hour
+	answerWithin  = 24 * time.Hour
 )
 
 // checkEvery is how often credentials are tried; a failed check is made again soon.
@@ -64,11 +60,6 @@ func (h *Hub) watch(ctx context.Context, b *book, lease store.Lease) error {
 	}
 	for _, r := range b.on(orderhub.OnReturnDeadline) {
 		if err := h.watchReturns(ctx, b, r, lease); err != nil {
-			return err
-		}
-	}
-	for _, r := range b.on(orderhub.OnReturn) {
-		if err := h.watchLoose(ctx, b, r, lease); err != nil {
 			return err
 		}
 	}
@@ -248,32 +239,6 @@ func (h *Hub) watchReturns(ctx context.Context, b *book, r orderhub.NotifyRule, 
 		for _, back := range list {
 			after = back.ID
 			causes = append(causes, b.returnCauses(r, back, orders[back.OrderID], now)...)
-		}
-		if err := h.tellAll(ctx, causes, lease); err != nil {
-			return err
-		}
-	}
-}
-
-// watchLoose tells of new returns that have no order in the hub, and so no event. The
-// cause is the same when the order comes after all.
-func (h *Hub) watchLoose(ctx context.Context, b *book, r orderhub.NotifyRule, lease store.Lease) error {
-	now := h.store.Now()
-	after := int64(0)
-	for {
-		list, err := h.store.LooseReturns(ctx, r.ID, now.Add(-looseUntil), now.Add(-looseFor), after, watchBatch)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		var causes []orderhub.NotifyCause
-		for _, back := range list {
-			after = back.ID
-			f := orderhub.Facts{On: r.On, At: now, State: string(back.State), Return: back.ID, External: back.Snapshot.ExternalNumber}
-			for _, l := range back.Snapshot.Lines {
-				f.Units += l.Quantity
-			}
-			b.accountFacts(&f, back.AccountID)
-			causes = append(causes, b.causes(r, store.NewReturnCause(back.AccountID, clean(back.Snapshot.ExternalID)), f, now)...)
 		}
 		if err := h.tellAll(ctx, causes, lease); err != nil {
 			return err

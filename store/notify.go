@@ -100,19 +100,6 @@ func ReturnCause(returnID int64, deadline time.Time) string {
 	return fmt.Sprintf("return-by-%d-%d", returnID, micros(deadline))
 }
 
-// LooseReturns reads open returns that came between two moments, have no order, and
-// of which a rule has not told; after pages through them.
-func (s *Store) LooseReturns(ctx context.Context, ruleID int64, from, to time.Time, after int64, limit int) ([]*orderhub.Return, error) {
-	return s.readReturns(ctx, `WHERE order_id = 0 AND created_at > ? AND created_at <= ? AND state NOT IN ('decided','closed') AND id > ?
-		AND NOT EXISTS (SELECT 1 FROM notify_causes c WHERE c.rule_id = ? AND c.cause = 'return-' || returns.account_id || '-' || returns.external_id)
-		ORDER BY id LIMIT ?`, micros(from), micros(to), after, ruleID, limit)
-}
-
-// NewReturnCause is how LooseReturns finds what was told.
-func NewReturnCause(accountID, externalID string) string {
-	return "return-" + accountID + "-" + externalID
-}
-
 // NotifyStates lists troubles that last, with their beginning.
 func (s *Store) NotifyStates(ctx context.Context) (map[string]time.Time, error) {
 	rows, err := s.engine.reader().query(ctx, "SELECT name, since FROM notify_states")
