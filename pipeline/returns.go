@@ -104,6 +104,10 @@ type backEntry struct {
 func (b *ledgerBatch) ordersOfReturns(ctx context.Context, batch []news) (backs, orders []string, err error) {
 	var refs []string
 	for _, n := range batch {
+		if n.err != nil && channel.IsReturn(n.raw.Kind) {
+			words := namedIn(n.raw.Body) // its order's data may have been erased
+			orders, refs = append(orders, words...), append(refs, words...)
+		}
 		if n.err != nil || n.back == nil {
 			continue
 		}

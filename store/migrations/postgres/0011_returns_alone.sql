@@ -22,3 +22,9 @@ CREATE INDEX notify_causes_renamed ON notify_causes (cause);
 UPDATE notify_causes SET cause = 'return-' || r.id FROM returns r
   WHERE r.order_id <> 0 AND notify_causes.cause = 'return-' || r.order_id || '-' || r.external_id;
 DROP INDEX notify_causes_renamed;
+
+-- Who erases a buyer looks through what was set aside, and through readings that
+-- failed.
+CREATE INDEX calls_readings ON calls (account_id, id) WHERE purpose NOT IN ('push','stock');
+CREATE INDEX effect_calls_call ON effect_calls (call_id);
+CREATE INDEX inbox_dropped ON inbox (account_id, id) WHERE state = 'dropped';
