@@ -55,8 +55,11 @@ const (
 // Effect is something owed to a channel: the row is the truth of what is owed,
 // jobs only knock.
 type Effect struct {
-	ID        int64      `json:"id"`
-	OrderID   int64      `json:"number"`
+	ID int64 `json:"id"`
+	// OrderID is the order's number; 0 = the order of the return is not in the hub.
+	OrderID int64 `json:"number,omitempty"`
+	// ReturnID is the hub's number of the return that it answers; 0 = none.
+	ReturnID  int64      `json:"return,omitempty"`
 	AccountID string     `json:"account"`
 	Kind      EffectKind `json:"kind"`
 	To        Status     `json:"to,omitempty"`

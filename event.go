@@ -24,7 +24,7 @@ type Actor struct {
 	Name string `json:"name,omitempty"`
 }
 
-// EventKind is what happened to an order.
+// EventKind is what happened to an order, or to a return.
 type EventKind string
 
 // The kinds of events.
@@ -46,15 +46,19 @@ const (
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from
-// which raw payload. Events are only ever added.
+// which raw payload. Events are only ever added; those of a return whose order is
+// not in the hub are its order's from the moment it is.
 type Event struct {
-	ID      int64     `json:"id"`
-	OrderID int64     `json:"number"`
-	At      time.Time `json:"at"`
-	Kind    EventKind `json:"kind"`
-	Actor   Actor     `json:"actor"`
-	From    Status    `json:"from,omitempty"`
-	To      Status    `json:"to,omitempty"`
+	ID int64 `json:"id"`
+	// OrderID is the order's number; 0 = the order of the return is not in the hub.
+	OrderID int64 `json:"number,omitempty"`
+	// ReturnID is the hub's number of the return that it is about; 0 = none.
+	ReturnID int64     `json:"return,omitempty"`
+	At       time.Time `json:"at"`
+	Kind     EventKind `json:"kind"`
+	Actor    Actor     `json:"actor"`
+	From     Status    `json:"from,omitempty"`
+	To       Status    `json:"to,omitempty"`
 	// Why is a sentence for people.
 	Why string `json:"why,omitempty"`
 	// InboxID is the raw payload behind the event; 0 = none.

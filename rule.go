@@ -77,7 +77,7 @@ func RuleEvents() []EventKind {
 // ListensTo reports whether the rule is to be asked about an event: not about one
 // that it caused itself.
 func (r *AutoRule) ListensTo(e Event) bool {
-	return e.ID > r.AfterEvent && e.Cause.Rule != r.ID && slices.Contains(r.On, e.Kind)
+	return e.OrderID != 0 && e.ID > r.AfterEvent && e.Cause.Rule != r.ID && slices.Contains(r.On, e.Kind)
 }
 
 // MaxDepth is how long a chain of rules gets: each fired on what the one before did.

@@ -21,9 +21,9 @@ func (a *API) export(h huma.API) {
 		Lang     exchange.Language `query:"lang" enum:"en,ru" default:"en" doc:"Language of the headings; imports read both."`
 		ForExcel bool              `query:"for_excel" doc:"In CSV, protect SKUs and barcodes from Excel; only spreadsheets and this hub read such a file."`
 	}
-	o := op("export-products", http.MethodGet, "/products/export", "Imports", "Download all products as a CSV or XLSX file")
+	o := op("export-products", http.MethodGet, "/product-export", "Imports", "Download all products as a CSV or XLSX file")
 	o.Description = "All products by SKU, archived ones too; importing the file again changes nothing. An export that goes wrong on its way breaks off: a file is whole when its transfer ended well. " +
-		"A sheet has room for 1048575 products. A product whose SKU is the word export is read with GET /products?q=export."
+		"A sheet has room for 1048575 products."
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The file.", Content: map[string]*huma.MediaType{typeCSV: {}, typeXLSX: {}},
 	}}

@@ -47,12 +47,15 @@ type (
 		Status    orderhub.Status `json:"status"`
 		UpdatedAt time.Time       `json:"updated_at"`
 	}
+	// Number is the order's; a return may have none.
 	liveReturn struct {
-		Number int64  `json:"number"`
+		Number int64  `json:"number,omitempty"`
+		Return int64  `json:"return,omitempty"`
 		State  string `json:"state,omitempty"`
 	}
 	liveEffect struct {
-		Number int64  `json:"number"`
+		Number int64  `json:"number,omitempty"`
+		Return int64  `json:"return,omitempty"`
 		Effect int64  `json:"effect,omitempty"`
 		State  string `json:"state,omitempty"`
 	}
@@ -323,7 +326,9 @@ func liveMessages(ctx context.Context, s *store.Store, events []orderhub.Event, 
 	var numbers []int64
 	var out []liveMessage
 	for _, e := range events {
-		numbers = append(numbers, e.OrderID)
+		if e.OrderID != 0 {
+			numbers = append(numbers, e.OrderID)
+		}
 		if e.Kind != orderhub.EventEffect && e.Kind != orderhub.EventReturn {
 			continue
 		}
@@ -332,9 +337,9 @@ func liveMessages(ctx context.Context, s *store.Store, events []orderhub.Event, 
 			State  string `json:"state"`
 		}
 		_ = json.Unmarshal(e.Data, &d) // a hint without details is one too
-		m := liveMessage{"effect", liveEffect{e.OrderID, d.Effect, d.State}, orderhub.OrdersRead}
+		m := liveMessage{"effect", liveEffect{e.OrderID, e.ReturnID, d.Effect, d.State}, orderhub.OrdersRead}
 		if e.Kind == orderhub.EventReturn {
-			m = liveMessage{"return", liveReturn{e.OrderID, d.State}, orderhub.ReturnsRead}
+			m = liveMessage{"return", liveReturn{e.OrderID, e.ReturnID, d.State}, orderhub.ReturnsRead}
 		}
 		out = append(out, m)
 	}

@@ -90,6 +90,8 @@ type ReturnCard struct {
 	Actions   []orderhub.ReturnAction  `json:"actions" doc:"The answers that the channel takes now."`
 	Received  *orderhub.Actor          `json:"received_by,omitempty"`
 	Drift     []orderhub.Drift         `json:"drift,omitempty"`
+	Timeline  []orderhub.Event         `json:"timeline" doc:"What happened to the return, oldest first; what does not concern it alone is in its order's."`
+	Effects   []*orderhub.Effect       `json:"effects" doc:"The answers that were given, oldest first, and what became of them."`
 }
 
 // ReturnPage is one page of returns.
@@ -182,6 +184,15 @@ func (a *API) returnCard(ctx context.Context, r *orderhub.Return, err error) (*b
 		return nil, a.problem(err)
 	}
 	c.Decisions = append(c.Decisions, decisions...)
+	events, err := a.store.EventsOfReturn(ctx, r.ID)
+	if err != nil {
+		return nil, a.problem(err)
+	}
+	effects, err := a.store.EffectsOfReturn(ctx, r.ID)
+	if err != nil {
+		return nil, a.problem(err)
+	}
+	c.Timeline, c.Effects = append([]orderhub.Event{}, events...), append([]*orderhub.Effect{}, effects...)
 	return answer(c), nil
 }
 

@@ -29,7 +29,7 @@ type Options struct {
 	// Idle and Absolute end a session: so long after its last use, so long after
 	// its beginning. 0 = 12 hours and 30 days.
 	Idle, Absolute time.Duration
-	// Hash is the cost of new password hashes; zero = DefaultHash.
+	// Hash is the cost of new password hashes; zero = password.Default.
 	Hash HashCost
 	// Provider lets people in by OpenID Connect; nil = it does not.
 	Provider *Provider

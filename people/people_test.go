@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/people/password"
 )
 
 func TestPasswordHash(t *testing.T) {
@@ -26,9 +27,9 @@ func TestPasswordHash(t *testing.T) {
 		one: {"three green kettles": true, "three green kettle": false, "": false},
 		"":  {"": false, "three green kettles": false},
 	} {
-		for password, right := range want {
-			if got, err := h.check(t.Context(), hash, password); err != nil || got != right {
-				t.Errorf("%q with %q: %v %v", password, hash, got, err)
+		for word, right := range want {
+			if got, err := h.check(t.Context(), hash, word); err != nil || got != right {
+				t.Errorf("%q with %q: %v %v", word, hash, got, err)
 			}
 		}
 	}
@@ -37,7 +38,7 @@ func TestPasswordHash(t *testing.T) {
 			t.Errorf("%s: %v %v", bad, ok, err)
 		}
 	}
-	if h.stale(one) || !newHasher(DefaultHash).stale(one) {
+	if h.stale(one) || !newHasher(password.Default).stale(one) {
 		t.Error("stale hashes are not known")
 	}
 	// An argon2id of the reference implementation's own tests.

@@ -246,6 +246,7 @@ type ledgerBatch struct {
 
 	backs    map[string]*backEntry // returns by external id
 	received bool                  // goods of some came in
+	alone    []orderhub.Event      // of returns whose order is not known
 
 	people map[orderhub.Customer]orderhub.Person
 	erase  []int64 // raw answers whose payload is to go: they are about erased orders

@@ -133,6 +133,7 @@ func (b *ledgerBatch) writeEvents(ctx context.Context, events []orderhub.Event) 
 			}
 		}
 	}
+	events = append(events, b.alone...)
 	slices.SortStableFunc(events, func(x, y orderhub.Event) int { return cmp.Compare(orLast(x.InboxID), orLast(y.InboxID)) })
 	return b.tx.AddEvents(ctx, events)
 }

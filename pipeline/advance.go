@@ -270,12 +270,17 @@ func (h *Hub) working(ctx context.Context, number int64) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := h.account(ctx, o.AccountID)
+	return h.connected(ctx, o.AccountID, "order "+o.Number())
+}
+
+// connected opens the account that something belongs to.
+func (h *Hub) connected(ctx context.Context, accountID, what string) (*account, error) {
+	a, err := h.account(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
 	if a.State == orderhub.AccountRemoved {
-		return nil, orderhub.Errorf(orderhub.CodeRefused, "order %s belongs to the account %s, which was removed: nothing can be sent for it", o.Number(), a.ID)
+		return nil, orderhub.Errorf(orderhub.CodeRefused, "%s belongs to the account %s, which was removed: nothing can be sent for it", what, a.ID)
 	}
 	return a, nil
 }

@@ -210,35 +210,17 @@ func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (
 		return nil, err
 	}
 	err = h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := oneAnswerAgain(ctx, tx, known); err != nil {
+			return err
+		}
 		orders, list, err := lockEffects(ctx, tx, []*orderhub.Effect{known}, store.Lease{})
 		if err != nil {
 			return err
 		}
-		e, o := list[0], orders[known.OrderID]
+		e := list[0]
 		out = e
-		switch e.State {
-		case orderhub.EffectRejected, orderhub.EffectUncertain:
-		case orderhub.EffectIntent, orderhub.EffectSent, orderhub.EffectAccepted:
-			return orderhub.Errorf(orderhub.CodeRefused, "effect %d is still under way (%s)", id, e.State)
-		case orderhub.EffectConfirmed, orderhub.EffectSuperseded:
-			return orderhub.Errorf(orderhub.CodeRefused, "effect %d is finished (%s)", id, e.State)
-		}
-		if o.Requested != "" {
-			return orderhub.Errorf(orderhub.CodeRefused, "order %s: %s is on its way to the channel; wait for its answer", o.Number(), o.Requested)
-		}
-		statuses := h.channels[o.Channel].Descriptor.Statuses
-		if e.Kind == orderhub.EffectStatus && statuses.Step(o.Snapshot.Scheme, o.Headline, e.To).Kind != orderhub.StepTell {
-			if o.Headline.IsEnd() || e.WantsStatus(o.Snapshot.Status) {
-				return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: there is nothing to send any more", o.Number(), o.Headline)
-			}
-			// The button is no way round a hold.
-			if _, err := orderhub.Decide(o, orderhub.Request{To: e.To, Actor: actor, Reason: e.Reason}, statuses); err != nil {
-				return err
-			}
-			o.Requested = e.To
-			if err := tx.UpdateOrders(ctx, []store.Change{{Order: o}}); err != nil {
-				return err
-			}
+		if err := h.again(ctx, tx, orders[known.OrderID], e, actor); err != nil {
+			return err
 		}
 		// An uncertain effect may have happened: it is read back first.
 		e.State, e.Checks = orderhub.EffectIntent, 0
@@ -257,4 +239,55 @@ func (h *Hub) RetryEffect(ctx context.Context, id int64, actor orderhub.Actor) (
 		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: e.AccountID})
 	})
 	return out, err
+}
+
+// again refuses another try of an effect that makes no sense any more, and lets its
+// order wait for it. o is nil for an answer to a return without an order.
+func (h *Hub) again(ctx context.Context, tx *store.Tx, o *orderhub.Order, e *orderhub.Effect, actor orderhub.Actor) error {
+	switch e.State {
+	case orderhub.EffectRejected, orderhub.EffectUncertain:
+	case orderhub.EffectIntent, orderhub.EffectSent, orderhub.EffectAccepted:
+		return orderhub.Errorf(orderhub.CodeRefused, "effect %d is still under way (%s)", e.ID, e.State)
+	case orderhub.EffectConfirmed, orderhub.EffectSuperseded:
+		return orderhub.Errorf(orderhub.CodeRefused, "effect %d is finished (%s)", e.ID, e.State)
+	}
+	if o == nil {
+		return nil
+	}
+	if o.Requested != "" {
+		return orderhub.Errorf(orderhub.CodeRefused, "order %s: %s is on its way to the channel; wait for its answer", o.Number(), o.Requested)
+	}
+	statuses := h.channels[o.Channel].Descriptor.Statuses
+	if e.Kind != orderhub.EffectStatus || statuses.Step(o.Snapshot.Scheme, o.Headline, e.To).Kind == orderhub.StepTell {
+		return nil // a message is told whatever the order says by now
+	}
+	if o.Headline.IsEnd() || e.WantsStatus(o.Snapshot.Status) {
+		return orderhub.Errorf(orderhub.CodeRefused, "order %s is %s: there is nothing to send any more", o.Number(), o.Headline)
+	}
+	// The button is no way round a hold.
+	if _, err := orderhub.Decide(o, orderhub.Request{To: e.To, Actor: actor, Reason: e.Reason}, statuses); err != nil {
+		return err
+	}
+	o.Requested = e.To
+	return tx.UpdateOrders(ctx, []store.Change{{Order: o}})
+}
+
+// oneAnswerAgain refuses another try of an answer while a later one is under way.
+// Like AnswerReturn it locks the order and then the return.
+func oneAnswerAgain(ctx context.Context, tx *store.Tx, e *orderhub.Effect) error {
+	if e.ReturnID == 0 {
+		return nil
+	}
+	if _, err := tx.LockOrdersByIDs(ctx, []int64{e.OrderID}); err != nil {
+		return err
+	}
+	r, err := tx.LockReturn(ctx, e.ReturnID)
+	if err != nil {
+		return err
+	}
+	open, err := tx.OpenAnswers(ctx, r.ID)
+	if err != nil || len(open) == 0 || open[0].ID == e.ID {
+		return err
+	}
+	return orderhub.Errorf(orderhub.CodeRefused, "return %s: the answer %s is on its way already", r.Number(), open[0].Params[paramAction])
 }

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
 )
 
 // giveCards finds the cards of the batch's new orders, and of those whose buyer's
@@ -57,6 +59,15 @@ func (b *ledgerBatch) forget(n *news) {
 func (b *ledgerBatch) isErased(n news) bool {
 	var e *entry
 	switch {
+	case n.err != nil && channel.IsReturn(n.raw.Kind):
+		words := namedIn(n.raw.Body)
+		for _, e := range b.orders {
+			s := e.order.Snapshot
+			if !e.order.ErasedAt.IsZero() && (slices.Contains(words, s.ExternalID) || (s.Ref != "" && slices.Contains(words, s.Ref))) {
+				return true
+			}
+		}
+		return false
 	case n.back == nil && n.err == nil:
 		e = b.orders[n.snap.ExternalID]
 	case n.back == nil:

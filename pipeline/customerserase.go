@@ -134,12 +134,23 @@ func (h *Hub) eraseOrders(ctx context.Context, ids []int64, why string, actor or
 	if err != nil {
 		return err
 	}
+	known, err := h.store.OrdersByIDs(ctx, slices.Concat(ids, siblings))
+	if err != nil {
+		return err
+	}
+	kept, err := h.keptBeside(ctx, known)
+	if err != nil {
+		return err
+	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
 		}
 		locked, err := tx.LockOrdersByIDs(ctx, slices.Concat(ids, siblings))
 		if err != nil {
+			return err
+		}
+		if err := tx.EraseKept(ctx, kept.calls, kept.raws); err != nil {
 			return err
 		}
 		var orders []*orderhub.Order

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -253,35 +254,83 @@ func (h *Hub) findCauses(ctx context.Context, b *book, events []orderhub.Event) 
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	var ids []int64
-	for _, e := range wanted {
-		ids = append(ids, e.OrderID)
-	}
-	slices.Sort(ids)
-	list, err := h.store.OrdersByIDs(ctx, slices.Compact(ids))
+	about, err := h.subjectsOf(ctx, wanted)
 	if err != nil {
 		return nil, err
-	}
-	orders := map[int64]*orderhub.Order{}
-	for _, o := range list {
-		orders[o.ID] = o
 	}
 	now := h.store.Now()
 	var out []orderhub.NotifyCause
 	for _, e := range wanted {
-		o := orders[e.OrderID]
 		key, f, ok := eventFacts(e)
-		if o == nil || !ok {
+		if !ok {
 			continue
 		}
 		for i, f := range spoken(e, f) {
-			b.orderFacts(&f, o)
+			if !b.subjectFacts(&f, e, about) {
+				continue
+			}
 			for _, r := range b.on(f.On) {
 				out = append(out, b.causes(r, key+strings.Repeat("+", i), f, now)...)
 			}
 		}
 	}
 	return out, nil
+}
+
+// subjects are the orders that events are about, and the returns without one.
+type subjects struct {
+	orders  map[int64]*orderhub.Order
+	returns map[int64]*orderhub.Return
+}
+
+func (h *Hub) subjectsOf(ctx context.Context, events []orderhub.Event) (subjects, error) {
+	about := subjects{orders: map[int64]*orderhub.Order{}, returns: map[int64]*orderhub.Return{}}
+	var numbers, backs []int64
+	for _, e := range events {
+		if e.OrderID != 0 {
+			numbers = append(numbers, e.OrderID)
+		} else {
+			backs = append(backs, e.ReturnID)
+		}
+	}
+	slices.Sort(numbers)
+	orders, err := h.store.OrdersByIDs(ctx, slices.Compact(numbers))
+	if err != nil {
+		return about, err
+	}
+	for _, o := range orders {
+		about.orders[o.ID] = o
+	}
+	if len(backs) == 0 {
+		return about, nil
+	}
+	slices.Sort(backs)
+	returns, err := h.store.ReturnsByIDs(ctx, slices.Compact(backs))
+	for _, r := range returns {
+		about.returns[r.ID] = r
+	}
+	return about, err
+}
+
+// subjectFacts tells what an event is about; false when that is not to be found.
+func (b *book) subjectFacts(f *orderhub.Facts, e orderhub.Event, about subjects) bool {
+	f.Return = e.ReturnID
+	if o := about.orders[e.OrderID]; o != nil {
+		b.orderFacts(f, o)
+		return true
+	}
+	r := about.returns[e.ReturnID]
+	if r != nil {
+		b.returnFacts(f, r)
+	}
+	return r != nil
+}
+
+// returnFacts tells of a return whose order is not in the hub.
+func (b *book) returnFacts(f *orderhub.Facts, r *orderhub.Return) {
+	f.Return, f.External, f.Units = r.ID, cmp.Or(r.Snapshot.ExternalNumber, r.Snapshot.ExternalID), r.Units()
+	b.accountFacts(f, r.AccountID)
+	f.Channel = r.Channel
 }
 
 // eventFacts takes out of an event what can be told; ok is false for one that is
@@ -303,7 +352,9 @@ func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 		f.Why = strings.TrimPrefix(strings.TrimPrefix(e.Why, f.State), ": ")
 	case orderhub.OnReturn:
 		// A return moves on in several events and is new once.
-		if id := strings.Trim(string(d.Return), `"`); id != "" && id != "null" {
+		if id := strings.Trim(string(d.Return), `"`); e.ReturnID != 0 {
+			key = fmt.Sprintf("return-%d", e.ReturnID)
+		} else if id != "" && id != "null" {
 			key = "return-" + clean(fmt.Sprintf("%d-%s", e.OrderID, id))
 		}
 	case orderhub.OnRule:

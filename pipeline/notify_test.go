@@ -80,7 +80,7 @@ type people struct {
 }
 
 // eachNotify runs f in worlds whose hub has a bot.
-func eachNotify(t *testing.T, f func(t *testing.T, p *people)) {
+func eachNotify(t *testing.T, f func(t *testing.T, p *people), prepare ...func(fk *fake, opts *Options)) {
 	t.Helper()
 	each(t, func(t *testing.T, w *world) {
 		p := &people{world: w, api: notifytest.NewTelegram()}
@@ -88,7 +88,7 @@ func eachNotify(t *testing.T, f func(t *testing.T, p *people)) {
 		w.hub = p.notifier(nil)
 		w.must(w.hub.firstRules(t.Context()))
 		f(t, p)
-	})
+	}, prepare...)
 }
 
 // notifier is one more hub process on the world, with a bot.

@@ -258,10 +258,11 @@ func (b *book) returnCauses(r orderhub.NotifyRule, back *orderhub.Return, o *ord
 		if d.at.IsZero() || !d.at.After(now) || d.at.Sub(now) > d.within {
 			continue
 		}
-		f := orderhub.Facts{On: r.On, At: now, State: d.state, Return: back.ID, Deadline: d.at, External: back.Snapshot.ExternalNumber}
-		b.accountFacts(&f, back.AccountID)
+		f := orderhub.Facts{On: r.On, At: now, State: d.state, Return: back.ID, Deadline: d.at}
 		if o != nil {
 			b.orderFacts(&f, o)
+		} else {
+			b.returnFacts(&f, back)
 		}
 		out = append(out, b.causes(r, store.ReturnCause(back.ID, d.at), f, now)...)
 	}

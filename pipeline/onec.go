@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -11,10 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/argon2"
-
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/jobs"
+	"github.com/orderhub/orderhub/people/password"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -56,12 +54,12 @@ func (h *Hub) AddOnecNode(ctx context.Context, n orderhub.OnecNode) (orderhub.On
 	if err := h.checkOnec(ctx, &n); err != nil {
 		return n, "", err
 	}
-	password := newOnecPassword()
-	return n, password, h.store.CreateOnecNode(ctx, &n, hashOnecPassword(password))
+	word := newOnecPassword()
+	return n, word, h.store.CreateOnecNode(ctx, &n, password.Hash(password.Least, word))
 }
 
 // ChangeOnecNode changes a node; with fresh it gets a new password, which is told.
-func (h *Hub) ChangeOnecNode(ctx context.Context, id int64, fresh bool, change func(n *orderhub.OnecNode)) (n orderhub.OnecNode, password string, err error) {
+func (h *Hub) ChangeOnecNode(ctx context.Context, id int64, fresh bool, change func(n *orderhub.OnecNode)) (n orderhub.OnecNode, word string, err error) {
 	if n, err = h.store.OnecNode(ctx, id); err != nil {
 		return n, "", err
 	}
@@ -73,10 +71,10 @@ func (h *Hub) ChangeOnecNode(ctx context.Context, id int64, fresh bool, change f
 	}
 	hash := ""
 	if fresh {
-		password = newOnecPassword()
-		hash = hashOnecPassword(password)
+		word = newOnecPassword()
+		hash = password.Hash(password.Least, word)
 	}
-	return n, password, h.store.SaveOnecNode(ctx, n, hash)
+	return n, word, h.store.SaveOnecNode(ctx, n, hash)
 }
 
 // RemoveOnecNode ends an exchange. What is known of its orders and goods stays.
@@ -153,49 +151,33 @@ func newOnecPassword() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// hashOnecPassword is argon2id with the parameters that OWASP names first; they are
-// written with the hash, so that others may come.
-func hashOnecPassword(password string) string {
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt)
-	return "argon2id$" + hex.EncodeToString(salt) + "$" + hex.EncodeToString(argon2.IDKey([]byte(password), salt, 2, 19<<10, 1, 32))
-}
-
-func onecPasswordFits(password, hash string) bool {
-	parts := strings.Split(hash, "$")
-	if len(parts) != 3 || parts[0] != "argon2id" {
-		return false
-	}
-	salt, err := hex.DecodeString(parts[1])
-	if err != nil {
-		return false
-	}
-	want, err := hex.DecodeString(parts[2])
-	got := argon2.IDKey([]byte(password), salt, 2, 19<<10, 1, 32)
-	return err == nil && subtle.ConstantTimeCompare(got, want) == 1
-}
-
 // nobodysPassword is checked for logins that nobody has, so that the time of the
 // answer does not tell them apart.
-var nobodysPassword = sync.OnceValue(func() string { return hashOnecPassword(newOnecPassword()) })
+var nobodysPassword = password.Nobody(password.Least)
 
 // OnecLogin checks a login and opens a session. ok is false when it is wrong.
 // ended are sessions whose files can go.
-func (h *Hub) OnecLogin(ctx context.Context, login, password string) (token string, s orderhub.OnecSession, ended []int64, ok bool, err error) {
+func (h *Hub) OnecLogin(ctx context.Context, login, word string) (token string, s orderhub.OnecSession, ended []int64, ok bool, err error) {
 	id, hash, err := h.store.OnecPassword(ctx, clean(login))
 	if err != nil {
 		return "", s, nil, false, err
 	}
 	if id == 0 {
-		hash = nobodysPassword()
+		hash = nobodysPassword
 	}
 	select {
 	case h.onec.logins <- struct{}{}:
 	case <-ctx.Done():
 		return "", s, nil, false, ctx.Err()
 	}
-	fits := len(password) <= 200 && onecPasswordFits(password, hash)
+	fits, err := len(word) <= 200, error(nil)
+	if fits {
+		fits, err = password.Fits(hash, word)
+	}
 	<-h.onec.logins
+	if err != nil {
+		return "", s, nil, false, err
+	}
 	if id == 0 || !fits {
 		return "", s, nil, false, nil
 	}

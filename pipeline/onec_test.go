@@ -468,3 +468,27 @@ func (w *world) compareBooks(n orderhub.OnecNode, b *onectest.Base, placed int, 
 		t.Error("no content came twice: no success was ever lost, the test is too weak")
 	}
 }
+
+// TestOnecReaderStandsAtTheEnd: without a node the reader passes what has happened at
+// once, and a node that is added is told of all the same.
+func TestOnecReaderStandsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for i := range 5 {
+			w.take(snap(fmt.Sprint(i), orderhub.StatusNew))
+		}
+		if due, err := w.store.OnecDue(t.Context()); err != nil || due {
+			t.Errorf("due without a node: %v, %v", due, err)
+		}
+		if more, err := w.store.MarkOnec(t.Context(), 1); err != nil || more {
+			t.Errorf("more without a node: %v, %v", more, err)
+		}
+		_, b := w.exchange(nil)
+		w.take(snap("6", orderhub.StatusNew))
+		if due, err := w.store.OnecDue(t.Context()); err != nil || !due {
+			t.Errorf("due with a node: %v, %v", due, err)
+		}
+		w.must(w.hub.followOnec(t.Context()))
+		w.download(b, 6)
+	})
+}

@@ -128,7 +128,7 @@ func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectK
 	}
 	pushes := make([]channel.Push, len(batch))
 	for i, e := range batch {
-		pushes[i] = channel.Push{Key: e.Key(), Order: *orders[e.OrderID], To: e.To, Reason: e.Reason, Comment: e.Comment, Params: e.Params, Attempt: e.Attempts}
+		pushes[i] = channel.Push{Key: e.Key(), Order: orderOfEffect(orders, e, a), To: e.To, Reason: e.Reason, Comment: e.Comment, Params: e.Params, Attempt: e.Attempts}
 	}
 	apart := func(ctx context.Context, pushes []channel.Push) ([]channel.PushResult, error) {
 		return pushApart(ctx, do, pushes)
@@ -136,6 +136,15 @@ func (h *Hub) sendEffects(ctx context.Context, a *account, kind orderhub.EffectK
 	recorded, recorder := channel.WithRecorder(ctx)
 	results, err := h.sabotaged(apart, batch)(recorded, pushes)
 	return h.record(ctx, a, batch, recorder.Take(), results, err, lease)
+}
+
+// orderOfEffect is the order that an effect is about; of an answer to a return whose
+// order is not in the hub, one without content.
+func orderOfEffect(orders map[int64]*orderhub.Order, e *orderhub.Effect, a *account) orderhub.Order {
+	if o := orders[e.OrderID]; o != nil {
+		return *o
+	}
+	return orderhub.Order{AccountID: e.AccountID, Channel: a.Channel}
 }
 
 // sabotaged is the call as Hooks spoil it.
@@ -360,8 +369,12 @@ func notFound(err error) bool {
 }
 
 // afterPush lets a result change the order: attributes, and the wish that is
-// fulfilled or given up. It gives the ids of what is to be read again.
+// fulfilled or given up. It gives the ids of what is to be read again. o is nil for an
+// answer to a return whose order is not in the hub, or came at this moment.
 func (h *Hub) afterPush(ctx context.Context, tx *store.Tx, a *account, o *orderhub.Order, e *orderhub.Effect, res channel.PushResult) (reread []string, err error) {
+	if o == nil {
+		return res.Reread, nil
+	}
 	changed := false
 	if len(res.Attrs) > 0 {
 		if o.Snapshot.Attrs == nil {

@@ -36,10 +36,7 @@ func (h *Hub) AnswerReturn(ctx context.Context, id int64, reply ReturnReply, act
 	if err != nil {
 		return nil, err
 	}
-	if known.OrderID == 0 {
-		return nil, orderhub.Errorf(orderhub.CodeRefused, "the order of return %s is not in the hub: answer in the channel's cabinet", known.Number())
-	}
-	a, err := h.working(ctx, known.OrderID)
+	a, err := h.connected(ctx, known.AccountID, "return "+known.Number())
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +52,7 @@ func (h *Hub) AnswerReturn(ctx context.Context, id int64, reply ReturnReply, act
 	scrubRequest(&req)
 	var out *orderhub.Effect
 	err = h.store.InTx(ctx, func(tx *store.Tx) error {
-		o, err := tx.LockOrder(ctx, known.OrderID)
-		if err != nil {
-			return err
-		}
-		r, err := tx.LockReturn(ctx, id)
+		_, r, err := lockReturnOf(ctx, tx, known)
 		if err != nil {
 			return err
 		}
@@ -70,7 +63,8 @@ func (h *Hub) AnswerReturn(ctx context.Context, id int64, reply ReturnReply, act
 			return err
 		}
 		now := h.store.Now()
-		out = h.intent(o, orderhub.EffectAnswerReturn, "", req, now)
+		out = h.intent(&orderhub.Order{ID: r.OrderID, AccountID: r.AccountID}, orderhub.EffectAnswerReturn, "", req, now)
+		out.ReturnID = r.ID
 		if err := tx.AddEffects(ctx, []*orderhub.Effect{out}); err != nil {
 			return err
 		}
@@ -79,7 +73,7 @@ func (h *Hub) AnswerReturn(ctx context.Context, id int64, reply ReturnReply, act
 		if err := tx.AddEvents(ctx, []orderhub.Event{ev}); err != nil {
 			return err
 		}
-		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: o.AccountID})
+		return h.jobs.Ring(ctx, tx, jobs.Lane{Work: jobs.WorkPush, Account: r.AccountID})
 	})
 	return out, err
 }
@@ -116,16 +110,11 @@ func checkReply(r *orderhub.Return, reply ReturnReply) error {
 
 // oneReply refuses a second answer while one is on its way.
 func oneReply(ctx context.Context, tx *store.Tx, r *orderhub.Return) error {
-	open, err := tx.OpenEffects(ctx, r.OrderID)
-	if err != nil {
+	open, err := tx.OpenAnswers(ctx, r.ID)
+	if err != nil || len(open) == 0 {
 		return err
 	}
-	for _, e := range open {
-		if e.Kind == orderhub.EffectAnswerReturn && e.Params[paramReturn] == r.Number() {
-			return orderhub.Errorf(orderhub.CodeRefused, "return %s: the answer %s is on its way already", r.Number(), e.Params[paramAction])
-		}
-	}
-	return nil
+	return orderhub.Errorf(orderhub.CodeRefused, "return %s: the answer %s is on its way already", r.Number(), open[0].Params[paramAction])
 }
 
 // answerCall is the call of answers as one of pushes.
@@ -172,7 +161,7 @@ func (h *Hub) checkAnswers(ctx context.Context, a *account, effects []*orderhub.
 		ids[i] = decodeID([]byte(e.Params[paramReturn]))
 	}
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		orders, locked, err := lockEffects(ctx, tx, effects, lease)
+		_, locked, err := lockEffects(ctx, tx, effects, lease)
 		if err != nil {
 			return err
 		}
@@ -189,7 +178,7 @@ func (h *Hub) checkAnswers(ctx context.Context, a *account, effects []*orderhub.
 			before := e.State
 			h.checkAnswer(a, e, returns[decodeID([]byte(e.Params[paramReturn]))], swept)
 			ring = ring || e.State.IsOpen()
-			if e.State != before && orders[e.OrderID] != nil {
+			if e.State != before {
 				events = append(events, effectEvent(e, h.store.Now(), hubActor, 0))
 			}
 		}

@@ -38,10 +38,9 @@ func TestAnswerReturn(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.buy("1", "A", 1)
 		w.read()
-		w.fake.back(waiting("R1", "1"), goodsBack("R2", "1", "A", 1, orderhub.ReturnAnnounced), waiting("R3", "not here"))
+		w.fake.back(waiting("R1", "1"), goodsBack("R2", "1", "A", 1, orderhub.ReturnAnnounced))
 		w.sweepReturns()
 		wantCode(t, w.answer("R2", ReturnReply{Action: "grant"}), orderhub.CodeRefused, "waits for no answer")
-		wantCode(t, w.answer("R3", ReturnReply{Action: "grant"}), orderhub.CodeRefused, "not in the hub")
 		wantCode(t, w.answer("R1", ReturnReply{Action: "burn"}), orderhub.CodeInvalid, "action", "grant (Grant)")
 		wantCode(t, w.answer("R1", ReturnReply{Action: "reject", Reason: "51"}), orderhub.CodeInvalid, "comment")
 		wantCode(t, w.answer("R1", ReturnReply{Action: "reject", Comment: "no"}), orderhub.CodeInvalid, "reason", "51 (No defect)")

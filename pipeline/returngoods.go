@@ -166,7 +166,7 @@ func (h *Hub) taken(open []*orderhub.Return, orders map[int64]*orderhub.Order, b
 		r.Discrepancy = discrepancyOf(r, orders[r.OrderID])
 		if r.Settle(); r.State != state {
 			events = append(events, orderhub.Event{
-				OrderID: r.OrderID, At: h.store.Now(), Kind: orderhub.EventReturn, Actor: hubActor, Why: returnWhy(state, r),
+				OrderID: r.OrderID, ReturnID: r.ID, At: h.store.Now(), Kind: orderhub.EventReturn, Actor: hubActor, Why: returnWhy(state, r),
 				Data: returnData(r, r.Snapshot.Native, r.Snapshot.NativeSub),
 			})
 		}

@@ -133,6 +133,9 @@ func (h *Hub) LinkReturn(ctx context.Context, id, number int64, actor orderhub.A
 			return orderhub.InvalidField("number", "order %s is of account %s, the return of %s", o.Number(), o.AccountID, r.AccountID)
 		}
 		r.OrderID = o.ID
+		if err := tx.GiveToOrder(ctx, r.ID, o.ID); err != nil {
+			return err
+		}
 		ev := h.returnEvent(r, actor, fmt.Sprintf("return %s was linked to the order by hand: %s", r.Snapshot.ExternalID, r.State))
 		return h.settleReturn(ctx, tx, o, r, goods, []orderhub.Event{ev})
 	})

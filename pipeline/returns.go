@@ -95,7 +95,7 @@ func scrubReturnLists(s *orderhub.ReturnSnapshot) {
 type backEntry struct {
 	ret    *orderhub.Return
 	dirty  bool
-	events []orderhub.Event // for the order's timeline
+	events []orderhub.Event
 	drift  []orderhub.Drift
 }
 
@@ -104,6 +104,10 @@ type backEntry struct {
 func (b *ledgerBatch) ordersOfReturns(ctx context.Context, batch []news) (backs, orders []string, err error) {
 	var refs []string
 	for _, n := range batch {
+		if n.err != nil && channel.IsReturn(n.raw.Kind) {
+			words := namedIn(n.raw.Body) // its order's data may have been erased
+			orders, refs = append(orders, words...), append(refs, words...)
+		}
 		if n.err != nil || n.back == nil {
 			continue
 		}
@@ -229,6 +233,7 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 		return err
 	}
 	var dirty []*orderhub.Return
+	var told []*backEntry
 	for _, id := range slices.Sorted(maps.Keys(b.backs)) {
 		e := b.backs[id]
 		order := b.orderOf(e.ret)
@@ -236,6 +241,12 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 		case e.ret.OrderID != 0 || e.ret.IsLoose():
 		case order != nil:
 			e.ret.OrderID, e.dirty = order.order.ID, true
+			if e.ret.ID == 0 {
+				break
+			}
+			if err := b.tx.GiveToOrder(ctx, e.ret.ID, e.ret.OrderID); err != nil {
+				return err
+			}
 		case e.ret.ID == 0 && e.ret.Snapshot.OrderID != "":
 			b.hints = append(b.hints, e.ret.Snapshot.OrderID) // the channel may tell of it
 		}
@@ -245,10 +256,9 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 		if order != nil && !order.order.ErasedAt.IsZero() {
 			forgetReturn(e.ret)
 		}
-		dirty = append(dirty, e.ret)
+		dirty, told = append(dirty, e.ret), append(told, e)
 		if order != nil {
 			order.dirty = true
-			order.events = append(order.events, e.events...)
 			b.received = b.received || !e.ret.ReceivedAt.IsZero()
 		}
 		if len(e.drift) > 0 {
@@ -260,7 +270,23 @@ func (b *ledgerBatch) writeReturns(ctx context.Context) error {
 	if err := b.tx.SaveReturns(ctx, dirty); err != nil {
 		return err
 	}
+	for _, e := range told {
+		b.tellReturn(e)
+	}
 	return b.returnedHeadlines(ctx)
+}
+
+// tellReturn puts what happened to a return, which has its number, into the history of
+// its order, or into the return's own while no order is known.
+func (b *ledgerBatch) tellReturn(e *backEntry) {
+	for i := range e.events {
+		e.events[i].ReturnID = e.ret.ID
+	}
+	if order := b.orderOf(e.ret); order != nil {
+		order.events = append(order.events, e.events...)
+		return
+	}
+	b.alone = append(b.alone, e.events...)
 }
 
 // matchWaiting finds returns that came before the orders of this batch.

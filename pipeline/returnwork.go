@@ -86,7 +86,7 @@ func decide(g orderhub.ReturnedGoods, d orderhub.Decision) (orderhub.ReturnedGoo
 
 func (h *Hub) returnEvent(r *orderhub.Return, actor orderhub.Actor, why string) orderhub.Event {
 	return orderhub.Event{
-		OrderID: r.OrderID, At: h.store.Now(), Kind: orderhub.EventReturn, Actor: scrubActor(actor), Why: why,
+		OrderID: r.OrderID, ReturnID: r.ID, At: h.store.Now(), Kind: orderhub.EventReturn, Actor: scrubActor(actor), Why: why,
 		Data: returnData(r, r.Snapshot.Native, r.Snapshot.NativeSub),
 	}
 }
@@ -103,19 +103,9 @@ func (h *Hub) workReturn(ctx context.Context, id int64, change func(tx *store.Tx
 		return nil, err
 	}
 	err = h.store.InTx(ctx, func(tx *store.Tx) error {
-		var o *orderhub.Order
-		if known.OrderID != 0 {
-			var err error
-			if o, err = tx.LockOrder(ctx, known.OrderID); err != nil {
-				return err
-			}
-		}
-		r, err := tx.LockReturn(ctx, id)
+		o, r, err := lockReturnOf(ctx, tx, known)
 		if err != nil {
 			return err
-		}
-		if r.OrderID != known.OrderID {
-			return orderhub.Errorf(orderhub.CodeConflict, "return %s found its order at this moment; try again", r.Number())
 		}
 		events, err := change(tx, r)
 		if err != nil {
@@ -127,6 +117,23 @@ func (h *Hub) workReturn(ctx context.Context, id int64, change func(tx *store.Tx
 		return nil, err
 	}
 	return h.store.Return(ctx, id)
+}
+
+// lockReturnOf locks the order of a return that was read before, nil if it has none,
+// and then the return.
+func lockReturnOf(ctx context.Context, tx *store.Tx, known *orderhub.Return) (o *orderhub.Order, r *orderhub.Return, err error) {
+	if known.OrderID != 0 {
+		if o, err = tx.LockOrder(ctx, known.OrderID); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r, err = tx.LockReturn(ctx, known.ID); err != nil {
+		return nil, nil, err
+	}
+	if r.OrderID != known.OrderID {
+		return nil, nil, orderhub.Errorf(orderhub.CodeConflict, "return %s found its order at this moment; try again", r.Number())
+	}
+	return o, r, nil
 }
 
 // settleReturn writes a return, and lets its order, locked before, follow.
@@ -142,8 +149,8 @@ func (h *Hub) settleReturn(ctx context.Context, tx *store.Tx, o *orderhub.Order,
 		return err
 	}
 	if o == nil {
-		if !goods || !r.IsLoose() {
-			return nil
+		if err := tx.AddEvents(ctx, events); err != nil || !goods || !r.IsLoose() {
+			return err
 		}
 		if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
 			return err
@@ -236,8 +243,11 @@ func (h *Hub) matchReturn(ctx context.Context, id, order int64) error {
 			return err
 		}
 		r.OrderID = o.ID
+		if err := tx.GiveToOrder(ctx, r.ID, o.ID); err != nil {
+			return err
+		}
 		ev := matchedEvent(r, h.store.Now())
-		ev.OrderID = o.ID
+		ev.OrderID, ev.ReturnID = o.ID, r.ID
 		return h.settleReturn(ctx, tx, o, r, goods, []orderhub.Event{ev})
 	})
 }

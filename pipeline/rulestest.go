@@ -135,7 +135,7 @@ func (t *trying) batch(ctx context.Context, events []orderhub.Event) (done bool,
 			return true
 		}
 		late := !t.trial.To.IsZero() && !e.At.Before(t.trial.To)
-		return late || !slices.Contains(t.rule.On, e.Kind) || (t.rule.ID != 0 && e.Cause.Rule == t.rule.ID)
+		return late || e.OrderID == 0 || !slices.Contains(t.rule.On, e.Kind) || (t.rule.ID != 0 && e.Cause.Rule == t.rule.ID)
 	})
 	if left := t.trial.Last - t.out.Events; t.trial.Last > 0 && len(wanted) >= left {
 		wanted, done = wanted[:left], true

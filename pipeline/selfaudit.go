@@ -16,6 +16,8 @@ const (
 	// finished days each looks at.
 	auditEvery = 6 * time.Hour
 	auditDays  = 2
+	// keepReadings is how long readings that failed can be looked up.
+	keepReadings = 30 * 24 * time.Hour
 	// keepHookIDs is how long webhook ids are remembered: longer than any sender
 	// goes on repeating.
 	keepHookIDs = 90 * 24 * time.Hour
@@ -45,6 +47,9 @@ func (h *Hub) auditRegularly(ctx context.Context, a *account, lease store.Lease)
 		}
 	}
 	if err := h.store.ForgetHooks(ctx, h.store.Now().Add(-keepHookIDs)); err != nil {
+		return err
+	}
+	if err := h.store.ForgetReadings(ctx, a.ID, h.store.Now().Add(-keepReadings), 1000); err != nil {
 		return err
 	}
 	pos.ConfirmedAt, pos.FinishedAt, pos.SweepStartedAt = pos.SweepStartedAt, h.store.Now(), time.Time{}

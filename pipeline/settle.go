@@ -122,7 +122,7 @@ func effectEvent(e *orderhub.Effect, at time.Time, actor orderhub.Actor, rawID i
 		data = nil
 	}
 	return orderhub.Event{
-		OrderID: e.OrderID, At: at, Kind: orderhub.EventEffect, Actor: actor, To: e.To, Why: string(e.State) + errorSuffix(e.Error),
+		OrderID: e.OrderID, ReturnID: e.ReturnID, At: at, Kind: orderhub.EventEffect, Actor: actor, To: e.To, Why: string(e.State) + errorSuffix(e.Error),
 		InboxID: rawID, Data: data,
 	}
 }

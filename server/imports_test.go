@@ -401,7 +401,7 @@ func TestExportProducts(t *testing.T) {
 		w.product(t, "KIT", 0, set("components", []any{map[string]any{"sku": "0557722", "quantity": 2}}))
 		for format, contentType := range map[string]string{"csv": typeCSV + "; charset=utf-8", "xlsx": typeXLSX} {
 			for _, lang := range []string{"en", "ru"} {
-				r := w.do(t, http.MethodGet, "/products/export?format="+format+"&lang="+lang, nil)
+				r := w.do(t, http.MethodGet, "/product-export?format="+format+"&lang="+lang, nil)
 				if r.Status != http.StatusOK || r.Header.Get("Content-Type") != contentType || r.Header.Get("Content-Disposition") != `attachment; filename="products.`+format+`"` {
 					t.Fatalf("%d %v %s", r.Status, r.Header, shorten(string(r.Body)))
 				}
@@ -415,12 +415,12 @@ func TestExportProducts(t *testing.T) {
 				}
 			}
 		}
-		r := w.do(t, http.MethodGet, "/products/export?format=csv&for_excel=true", nil)
+		r := w.do(t, http.MethodGet, "/product-export?format=csv&for_excel=true", nil)
 		if !strings.Contains(string(r.Body), `="`) {
 			t.Errorf("not protected: %s", r.Body)
 		}
-		w.do(t, http.MethodGet, "/products/export", nil).refused(t, http.StatusUnprocessableEntity, "format")
-		w.do(t, http.MethodGet, "/products/export?format=pdf", nil).refused(t, http.StatusUnprocessableEntity, "format", "xlsx")
-		w.do(t, http.MethodGet, "/products/export?format=csv&lang=de", nil).refused(t, http.StatusUnprocessableEntity, "lang", "ru")
+		w.do(t, http.MethodGet, "/product-export", nil).refused(t, http.StatusUnprocessableEntity, "format")
+		w.do(t, http.MethodGet, "/product-export?format=pdf", nil).refused(t, http.StatusUnprocessableEntity, "format", "xlsx")
+		w.do(t, http.MethodGet, "/product-export?format=csv&lang=de", nil).refused(t, http.StatusUnprocessableEntity, "lang", "ru")
 	})
 }

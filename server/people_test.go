@@ -137,7 +137,7 @@ func TestAuditLog(t *testing.T) {
 		o := w.send(t, "shop", payload("A-1", 1)) // intake: in the timeline, not here
 		b.do(t, http.MethodPost, "/orders/"+strconv.FormatInt(o.Number, 10)+"/transitions", map[string]any{"to": "confirmed"}).into(t, http.StatusOK, nil)
 		b.do(t, http.MethodPost, "/users", map[string]any{"login": "x", "name": "X", "role": "viewer"})
-		b.do(t, http.MethodGet, "/products/export?format=csv", nil)
+		b.do(t, http.MethodGet, "/product-export?format=csv", nil)
 		b.do(t, http.MethodGet, "/orders", nil) // reading is not written down
 		var page api.AuditLogPage
 		eventually(t, "the audit log", func() bool {
@@ -155,7 +155,7 @@ func TestAuditLog(t *testing.T) {
 		}
 		number := strconv.FormatInt(o.Number, 10)
 		want := []string{
-			"user vera export-products stock.read /products/export done",
+			"user vera export-products stock.read /product-export done",
 			"user vera add-user users.manage /users refused",
 			"user vera advance-order orders.work /orders/" + number + "/transitions done",
 			"user x check-account accounts.manage /accounts/shop/check denied",

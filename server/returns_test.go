@@ -38,6 +38,11 @@ func TestReturnsByAPI(t *testing.T) {
 		if taken.Return == nil || taken.Return.Number != 0 || taken.Number != 0 {
 			t.Errorf("a return whose order is not here: %+v", taken.Return)
 		}
+		var alone api.ReturnCard
+		w.do(t, http.MethodGet, fmt.Sprintf("/returns/%d", taken.Return.ID), nil).into(t, http.StatusOK, &alone)
+		if len(alone.Timeline) != 1 || alone.Timeline[0].Kind != orderhub.EventReturn || alone.Timeline[0].ReturnID != alone.ID || alone.Effects == nil {
+			t.Errorf("its own history: %+v", alone.Timeline)
+		}
 		taken = api.Taken{}
 		post(shopReturn("R-1", "S-1", "on_the_way", 1)).into(t, http.StatusCreated, &taken)
 		if taken.Return == nil || taken.Return.Number != order.Number || taken.Number != order.Number || !taken.Created || len(taken.Returns) != 1 {

@@ -58,6 +58,26 @@ func (tx *Tx) SaveCalls(ctx context.Context, calls []Call, effects []int64) erro
 	return nil
 }
 
+// ForgetReadings deletes up to limit calls of an account that were to read something
+// and failed before t. Calls that were to change something stay: they are proof.
+func (s *Store) ForgetReadings(ctx context.Context, accountID string, t time.Time, limit int) error {
+	return s.InTx(ctx, func(tx *Tx) error {
+		ids, err := readIDs(ctx, tx.q, "SELECT id FROM calls WHERE account_id = ? AND purpose NOT IN ('push','stock') AND at < ? ORDER BY id LIMIT ?", accountID, micros(t), limit)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		links, arg := tx.q.in("call_id", ids)
+		if _, err := tx.q.exec(ctx, "DELETE FROM effect_calls WHERE "+links, arg); err != nil {
+			return fmt.Errorf("forget calls: %w", err)
+		}
+		rows, arg := tx.q.in("id", ids)
+		if _, err := tx.q.exec(ctx, "DELETE FROM calls WHERE "+rows, arg); err != nil {
+			return fmt.Errorf("forget calls: %w", err)
+		}
+		return nil
+	})
+}
+
 // CallFilter selects calls. Before continues a list: only ids below it; 0 = from
 // the newest.
 type CallFilter struct {
@@ -79,8 +99,11 @@ func (s *Store) ListCalls(ctx context.Context, f CallFilter) ([]Call, error) {
 	if f.Before > 0 {
 		c.add("id < ?", f.Before)
 	}
-	rows, err := s.engine.reader().query(ctx, `SELECT id, account_id, purpose, at, took, method, path, status, failure, request, reply FROM calls`+
-		c.where()+" ORDER BY id DESC LIMIT ?", append(c.args, f.Limit)...)
+	return s.calls(ctx, c.where()+" ORDER BY id DESC LIMIT ?", append(c.args, f.Limit)...)
+}
+
+func (s *Store) calls(ctx context.Context, where string, args ...any) ([]Call, error) {
+	rows, err := s.engine.reader().query(ctx, "SELECT id, account_id, purpose, at, took, method, path, status, failure, request, reply FROM calls "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read calls: %w", err)
 	}

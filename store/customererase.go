@@ -152,6 +152,37 @@ func (tx *Tx) eraseBeside(ctx context.Context, ids []int64, nothing []byte) erro
 	return nil
 }
 
+// FailedReadings pages by number through calls of an account that were to read
+// something and failed: no effect leads to them.
+func (s *Store) FailedReadings(ctx context.Context, accountID string, after int64, limit int) ([]Call, error) {
+	return s.calls(ctx, "WHERE account_id = ? AND id > ? AND purpose NOT IN ('push','stock') ORDER BY id LIMIT ?", accountID, after, limit)
+}
+
+// SetAside pages by number through answers of an account that nobody could read, the
+// dropped ones included.
+func (s *Store) SetAside(ctx context.Context, accountID string, after int64, limit int) ([]Raw, error) {
+	return s.rawRows(ctx, s.engine.reader(), "WHERE account_id = ? AND state IN ('quarantined','dropped') AND id > ? ORDER BY id LIMIT ?", accountID, after, limit)
+}
+
+// EraseKept drops the bodies of calls, and the payloads of answers that are still set
+// aside, by number.
+func (tx *Tx) EraseKept(ctx context.Context, calls, raws []int64) error {
+	nothing := tx.s.zip.EncodeAll(nil, []byte{})
+	if len(calls) > 0 {
+		cond, arg := tx.q.in("id", calls)
+		if _, err := tx.q.exec(ctx, "UPDATE calls SET request = ?, reply = ? WHERE "+cond, nothing, nothing, arg); err != nil {
+			return fmt.Errorf("erase calls: %w", err)
+		}
+	}
+	if len(raws) > 0 {
+		cond, arg := tx.q.in("id", raws)
+		if _, err := tx.q.exec(ctx, "UPDATE inbox SET body = ?, state = 'erased', error = '' WHERE state IN ('quarantined','dropped') AND "+cond, nothing, arg); err != nil {
+			return fmt.Errorf("erase raw answers: %w", err)
+		}
+	}
+	return nil
+}
+
 // LockReturnsOf reads the returns of locked orders and locks them.
 func (tx *Tx) LockReturnsOf(ctx context.Context, orders []int64) ([]*orderhub.Return, error) {
 	cond, arg := tx.q.in("order_id", orders)

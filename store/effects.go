@@ -8,10 +8,10 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-const effectColumns = `id, order_id, account_id, kind, to_status, reason, comment, params, actor_kind, actor, state, attempts,
+const effectColumns = `id, COALESCE(order_id, 0), COALESCE(return_id, 0), account_id, kind, to_status, reason, comment, params, actor_kind, actor, state, attempts,
 	checks, next_at, class, error, created_at, sent_at, accepted_at, finished_at`
 
-var effectInsert = []string{"id", "order_id", "account_id", "kind", "to_status", "reason", "comment", "params", "actor_kind",
+var effectInsert = []string{"id", "order_id", "return_id", "account_id", "kind", "to_status", "reason", "comment", "params", "actor_kind",
 	"actor", "state", "attempts", "checks", "next_at", "class", "error", "created_at", "sent_at", "accepted_at", "finished_at"}
 
 func effectValues(e *orderhub.Effect) ([]any, error) {
@@ -23,7 +23,7 @@ func effectValues(e *orderhub.Effect) ([]any, error) {
 		}
 		params = string(b)
 	}
-	return []any{e.ID, e.OrderID, e.AccountID, string(e.Kind), string(e.To), e.Reason, e.Comment, params, string(e.Actor.Kind),
+	return []any{e.ID, orNull(e.OrderID), orNull(e.ReturnID), e.AccountID, string(e.Kind), string(e.To), e.Reason, e.Comment, params, string(e.Actor.Kind),
 		e.Actor.Name, string(e.State), e.Attempts, e.Checks, micros(e.NextAt), string(e.Class), e.Error, micros(e.CreatedAt),
 		micros(e.SentAt), micros(e.AcceptedAt), micros(e.FinishedAt)}, nil
 }
@@ -93,6 +93,11 @@ func (tx *Tx) UnsettledEffects(ctx context.Context, orderIDs []int64) ([]*orderh
 	return readEffects(ctx, tx.q, "WHERE "+cond+" AND state IN ('intent','sent','accepted','uncertain') ORDER BY id"+tx.q.lock(), arg)
 }
 
+// OpenAnswers reads the answers to a return that are still under way.
+func (tx *Tx) OpenAnswers(ctx context.Context, returnID int64) ([]*orderhub.Effect, error) {
+	return readEffects(ctx, tx.q, "WHERE return_id IS NOT NULL AND return_id = ? AND state IN ('intent','sent','accepted') ORDER BY id"+tx.q.lock(), returnID)
+}
+
 // CutsOf reads the cuts of lines of an order that were not refused.
 func (tx *Tx) CutsOf(ctx context.Context, orderID int64) ([]*orderhub.Effect, error) {
 	return readEffects(ctx, tx.q, "WHERE order_id = ? AND kind = 'cancel_lines' AND state NOT IN ('rejected','superseded') ORDER BY id", orderID)
@@ -113,6 +118,11 @@ func (s *Store) Effect(ctx context.Context, id int64) (*orderhub.Effect, error) 
 // Effects reads all effects of an order, oldest first.
 func (s *Store) Effects(ctx context.Context, orderID int64) ([]*orderhub.Effect, error) {
 	return readEffects(ctx, s.engine.reader(), "WHERE order_id = ? ORDER BY id", orderID)
+}
+
+// EffectsOfReturn reads the answers that were given to a return, oldest first.
+func (s *Store) EffectsOfReturn(ctx context.Context, returnID int64) ([]*orderhub.Effect, error) {
+	return readEffects(ctx, s.engine.reader(), "WHERE return_id IS NOT NULL AND return_id = ? ORDER BY id", returnID)
 }
 
 // EffectFilter selects effects for people.
@@ -153,7 +163,7 @@ func readEffects(ctx context.Context, q querier, where string, args ...any) ([]*
 		var e orderhub.Effect
 		var kind, to, params, actorKind, state, class string
 		var next, created, sent, accepted, finished int64
-		if err := rows.Scan(&e.ID, &e.OrderID, &e.AccountID, &kind, &to, &e.Reason, &e.Comment, &params, &actorKind, &e.Actor.Name,
+		if err := rows.Scan(&e.ID, &e.OrderID, &e.ReturnID, &e.AccountID, &kind, &to, &e.Reason, &e.Comment, &params, &actorKind, &e.Actor.Name,
 			&state, &e.Attempts, &e.Checks, &next, &class, &e.Error, &created, &sent, &accepted, &finished); err != nil {
 			return nil, fmt.Errorf("read effects: %w", err)
 		}

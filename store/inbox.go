@@ -76,7 +76,7 @@ func (tx *Tx) SaveRaw(ctx context.Context, accountID, source string, readAt time
 
 // lastHashes reads the hash of the last answer per kind and order or return,
 // without those that changed since or are in doubt. Each half of a return is told
-// by a kind of its own.
+// by a kind of its own; one that could not be read and was erased stays known.
 func (tx *Tx) lastHashes(ctx context.Context, accountID string, items []Raw) (map[string][32]byte, error) {
 	byKind := map[string][]string{} // mostly one kind
 	for _, it := range items {
@@ -97,7 +97,9 @@ func (tx *Tx) lastHashesOf(ctx context.Context, accountID, kind string, external
 		AND (state NOT IN ('done','erased') OR EXISTS (SELECT 1 FROM orders o WHERE o.account_id = inbox.account_id AND o.external_id = inbox.external_id
 			AND o.doubt = '' AND o.inbox_id <= inbox.id AND o.read_at <= inbox.read_at)
 			OR EXISTS (SELECT 1 FROM returns r JOIN return_parts p ON p.return_id = r.id WHERE r.account_id = inbox.account_id
-			AND r.external_id = inbox.external_id AND p.kind = inbox.kind AND p.read_at <= inbox.read_at))`,
+			AND r.external_id = inbox.external_id AND p.kind = inbox.kind AND p.read_at <= inbox.read_at)
+			OR (state = 'erased' AND kind LIKE 'return%' AND NOT EXISTS
+				(SELECT 1 FROM returns r WHERE r.account_id = inbox.account_id AND r.external_id = inbox.external_id)))`,
 		accountID, kind, arg)
 	if err != nil {
 		return err

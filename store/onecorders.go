@@ -38,7 +38,7 @@ const onecOrderColumns = "order_id, marks, settled, version, digest, row_digest,
 
 // MarkOnec follows the events of all orders and marks those that changed for
 // every node. It goes on behind the last one it saw, up to limit ids further, and
-// tells whether there is more.
+// tells whether there is more; without a node to the end at once.
 func (s *Store) MarkOnec(ctx context.Context, limit int64) (more bool, err error) {
 	at, _, err := s.NotifyCursor(ctx, onecCursor)
 	if err != nil {
@@ -48,8 +48,18 @@ func (s *Store) MarkOnec(ctx context.Context, limit int64) (more bool, err error
 	if err != nil || !settled || at >= last {
 		return false, err
 	}
-	to := min(last, at+limit)
+	to := last
 	err = s.InTx(ctx, func(tx *Tx) error {
+		if err := tx.lockOnecCursor(ctx); err != nil {
+			return err
+		}
+		nodes, err := readIDs(ctx, tx.q, "SELECT id FROM onec_nodes WHERE state <> 'removed' LIMIT 1")
+		if err != nil {
+			return err
+		}
+		if to = last; len(nodes) > 0 {
+			to = min(last, at+limit)
+		}
 		moved, err := tx.MoveCursor(ctx, onecCursor, at, to)
 		if err != nil || !moved {
 			return err // somebody else did it
@@ -79,12 +89,17 @@ const (
 // and later ones as changes.
 const OnecQuiet = 15 * time.Minute
 
+// onecBehind is how many events the reader lets lie while there is no node, so that one
+// that is added finds it near the end.
+const onecBehind = 10_000
+
 // OnecDue tells whether the reader that marks orders has something to read, or a
 // whole list of goods is over.
 func (s *Store) OnecDue(ctx context.Context) (bool, error) {
 	words, err := s.column(ctx, `SELECT 'due' FROM notify_cursors c WHERE c.name = ? AND EXISTS (SELECT 1 FROM events e WHERE e.id > c.position)
+			AND (EXISTS (SELECT 1 FROM onec_nodes WHERE state <> 'removed') OR (SELECT MAX(id) FROM events) > c.position + ?)
 		UNION ALL SELECT 'full' FROM onec_nodes WHERE state <> 'removed' AND full_at > 0 AND goods_at <= ?`,
-		onecCursor, micros(s.Now().Add(-OnecQuiet)))
+		onecCursor, onecBehind, micros(s.Now().Add(-OnecQuiet)))
 	return len(words) > 0, err
 }
 

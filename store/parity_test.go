@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,9 +40,17 @@ func TestMigrationParity(t *testing.T) {
 var (
 	tableLine  = regexp.MustCompile(`^CREATE TABLE (\w+)`)
 	columnLine = regexp.MustCompile(`^  (\w+)\s+(TEXT|INTEGER|BIGINT|BLOB|BYTEA)`)
-	otherLine  = regexp.MustCompile(`^(CREATE (UNIQUE )?INDEX .*|  PRIMARY KEY.*|  UNIQUE.*|  WHERE.*)$`)
+	addLine    = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+) `)
+	looseLine  = regexp.MustCompile(`^ALTER TABLE (\w+) ALTER COLUMN (\w+) DROP NOT NULL`)
+	checkLine  = regexp.MustCompile(`^ALTER TABLE (\w+) ADD CONSTRAINT \w+ (CHECK .*);$`)
+	renameLine = regexp.MustCompile(`^ALTER TABLE (\w+) RENAME TO (\w+)`)
+	dropLine   = regexp.MustCompile(`^DROP (TABLE|INDEX) (\w+)`)
+	indexLine  = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+) `)
+	otherLine  = regexp.MustCompile(`^(  PRIMARY KEY.*|  UNIQUE.*|  CHECK.*|  WHERE.*)$`)
 )
 
+// schemaOf reads what the migrations of an engine make, one table after the other: a
+// table that was written anew is as one that was altered.
 func schemaOf(t *testing.T, engine string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("migrations", engine, "*.sql"))
@@ -49,24 +58,75 @@ func schemaOf(t *testing.T, engine string) []string {
 		t.Fatalf("no migrations for %s: %v", engine, err)
 	}
 	var out []string
+	tables, indexes := map[string][]string{}, map[string][2]string{} // of an index: its table and its line
 	for _, f := range files {
 		out = append(out, "file "+filepath.Base(f))
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Split(string(b), "\n") {
+		table, index := "", ""
+		for line := range strings.SplitSeq(string(b), "\n") {
 			if m := tableLine.FindStringSubmatch(line); m != nil {
-				out = append(out, "table "+m[1])
-			} else if m := columnLine.FindStringSubmatch(line); m != nil {
-				nullable := !strings.Contains(line, "NOT NULL") && !strings.Contains(line, "PRIMARY KEY")
-				out = append(out, "column "+m[1]+map[bool]string{true: " null", false: ""}[nullable])
-			} else if otherLine.MatchString(line) {
-				out = append(out, strings.TrimSpace(line))
+				table = m[1]
+				tables[table] = []string{}
+			} else if line == ");" || line == ") WITHOUT ROWID;" {
+				table = ""
+			} else if table != "" {
+				tables[table] = append(tables[table], itemsOf(line)...)
+			} else if m := indexLine.FindStringSubmatch(line); m != nil {
+				index = m[1]
+				indexes[index] = [2]string{m[2], line}
+			} else if strings.HasPrefix(line, "  WHERE") && indexes[index][1] != "" {
+				indexes[index] = [2]string{indexes[index][0], indexes[index][1] + line}
+			} else {
+				alter(tables, indexes, line)
 			}
 		}
 	}
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		out = append(append(out, "table "+table), tables[table]...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(indexes)) {
+		out = append(out, indexes[name][1])
+	}
 	return out
+}
+
+// itemsOf is what a line of a CREATE TABLE says.
+func itemsOf(line string) []string {
+	if m := columnLine.FindStringSubmatch(line); m != nil {
+		nullable := !strings.Contains(line, "NOT NULL") && !strings.Contains(line, "PRIMARY KEY")
+		return []string{"column " + m[1] + map[bool]string{true: " null", false: ""}[nullable]}
+	}
+	if otherLine.MatchString(line) {
+		return []string{strings.TrimSuffix(strings.TrimSpace(line), ",")}
+	}
+	return nil
+}
+
+// alter changes what is there already.
+func alter(tables map[string][]string, indexes map[string][2]string, line string) {
+	if m := addLine.FindStringSubmatch(line); m != nil {
+		column := "column " + m[2]
+		if !strings.Contains(line, "NOT NULL") {
+			column += " null"
+		}
+		tables[m[1]] = append(tables[m[1]], column)
+	} else if m := looseLine.FindStringSubmatch(line); m != nil {
+		if i := slices.Index(tables[m[1]], "column "+m[2]); i >= 0 {
+			tables[m[1]][i] += " null"
+		}
+	} else if m := checkLine.FindStringSubmatch(line); m != nil {
+		tables[m[1]] = append(tables[m[1]], m[2])
+	} else if m := renameLine.FindStringSubmatch(line); m != nil {
+		tables[m[2]] = tables[m[1]]
+		delete(tables, m[1])
+	} else if m := dropLine.FindStringSubmatch(line); m != nil {
+		delete(tables, m[2])
+		delete(indexes, m[2])
+		maps.DeleteFunc(indexes, func(_ string, of [2]string) bool { return of[0] == m[2] })
+	}
 }
 
 func TestNewerDatabaseIsRefused(t *testing.T) {

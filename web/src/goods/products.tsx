@@ -34,7 +34,7 @@ export default function Products() {
     <div className="page">
       <Head title={t('nav.products')}>
         {work && can('stock.work') && <Button icon={<UploadOutlined />} onClick={() => setImporting(true)}>{t('products.import')}</Button>}
-        <Dropdown trigger={['click']} menu={{ items: ['csv', 'xlsx'].map((k) => ({ key: k, label: k.toUpperCase() })), onClick: ({ key }) => void download(`/products/export?format=${key}&lang=${lang}`, `products.${key}`).catch(failed) }}><Button>{t('orders.export')}</Button></Dropdown>
+        <Dropdown trigger={['click']} menu={{ items: ['csv', 'xlsx'].map((k) => ({ key: k, label: k.toUpperCase() })), onClick: ({ key }) => void download(`/product-export?format=${key}&lang=${lang}`, `products.${key}`).catch(failed) }}><Button>{t('orders.export')}</Button></Dropdown>
         {work && <Button type="primary" icon={<PlusOutlined />} onClick={() => setEdit({})}>{t('products.new')}</Button>}
       </Head>
       <Flex gap={12} wrap align="center" style={{ marginBottom: 10 }}>

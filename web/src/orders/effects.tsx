@@ -22,7 +22,7 @@ export function Effects({ effects, orders }: { effects: Effect[]; orders?: boole
     mutationFn: (id: number) => ask(hub.POST('/api/v1/effects/{id}/retry', { params: { path: { id } } })),
     onSuccess: () => {
       done(t('effects.again'));
-      for (const key of ['effects', 'order', 'orders', 'overview']) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ['effects', 'order', 'orders', 'return', 'overview']) void client.invalidateQueries({ queryKey: [key] });
     },
     onError: failed,
   });
@@ -33,7 +33,7 @@ export function Effects({ effects, orders }: { effects: Effect[]; orders?: boole
   return (
     <Table<Effect> size="small" rowKey="id" pagination={false} dataSource={orders ? effects : [...effects].reverse()} scroll={{ x: 'max-content' }}
       columns={[
-        ...(orders ? [{ title: t('col.number'), dataIndex: 'number', width: 110, render: (n: number) => <Link className="num" to={`/orders/${n}`}>{n}</Link> }, { title: t('col.account'), dataIndex: 'account', width: 120 }] : []),
+        ...(orders ? [{ title: t('col.number'), dataIndex: 'number', width: 110, render: (n: number | undefined, e: Effect) => (n ? <Link className="num" to={`/orders/${n}`}>{n}</Link> : <Link to={`/returns/${e.return}`}>{t('return.title', { id: e.return ?? 0 })}</Link>) }, { title: t('col.account'), dataIndex: 'account', width: 120 }] : []),
         { title: t('effects.what'), key: 'what', width: 170, render: (_, e) => <span>{word('effectKind', e.kind)}{e.to && <> → {word('status', e.to)}</>}</span> },
         { title: t('effects.state'), key: 'state', width: 120, render: (_, e) => <EffectTag state={e.state} /> },
         {

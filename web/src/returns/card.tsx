@@ -10,6 +10,8 @@ import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { Shown, useTell } from '../shell/state';
 import { ChannelBadge, Chip, Deadline, Who } from '../shell/words';
+import { Effects } from '../orders/effects';
+import { Timeline as History } from '../orders/timeline';
 import { returnColour } from './returns';
 
 type Return = Schemas['ReturnCard'];
@@ -77,6 +79,8 @@ function Body({ r }: { r: Return }) {
           <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{d.why}</div>}</> }))} />
         </section>
       )}
+      {r.effects.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.effects')}</Typography.Title><Effects effects={r.effects} /></section>}
+      {r.timeline.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.timeline')}</Typography.Title><History events={r.timeline} /></section>}
     </Flex>
   );
 }
