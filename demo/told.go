@@ -202,7 +202,7 @@ func (w *world) told(ctx context.Context) (*ToldReport, error) {
 }
 
 // toTell lists the returns in the books: by the key of the cause, in words. A return
-// that the hub does not have, or has with no order, is in the list all the same.
+// that the hub does not have is in the list all the same.
 func (w *world) toTell(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	for _, m := range w.sims.Markets() {
@@ -215,12 +215,16 @@ func (w *world) toTell(ctx context.Context) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		orders := map[string]int64{}
+		numbers := map[string]int64{}
 		for _, r := range ours {
-			orders[r.ExternalID] = r.Number
+			numbers[r.ExternalID] = r.ID
 		}
 		for _, t := range books.Returns() {
-			out[fmt.Sprintf("return-%d-%s", orders[t.ID], t.ID)] = account + ": return " + t.ID
+			key := fmt.Sprintf("return-%d", numbers[t.ID])
+			if numbers[t.ID] == 0 {
+				key = "no return " + t.ID
+			}
+			out[key] = account + ": return " + t.ID
 		}
 	}
 	return out, nil
