@@ -35,7 +35,7 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 		if _, err := a.client.listOrders(ctx, query); err != nil {
 			return res, err
 		}
-		res.Warnings = append(res.Warnings, "the shop is older than WooCommerce 5.8: changes of orders are found by reading the open ones again, every quarter of an hour")
+		res.Warnings = append(res.Warnings, "the shop is older than WooCommerce 5.8: changes of orders are found by reading the open ones again, every ten minutes")
 	}
 	res.Can = []string{"read orders"}
 	if a.hookURL == "" || a.hookKey == "" {

@@ -102,7 +102,7 @@ var descriptor = channel.Descriptor{
 		Restores: true,
 	},
 	// An order in the bin leaves every list without a word.
-	RefreshOpen: 15 * time.Minute,
+	RefreshOpen: 10 * time.Minute,
 	// date_modified counts whole seconds: within one, a lower status is not believed at once.
 	Patience: 2 * time.Minute,
 }
