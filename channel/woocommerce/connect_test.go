@@ -49,6 +49,36 @@ func TestCheckKeepsTheWebhooks(t *testing.T) {
 	}
 }
 
+// What the stand-in signs is taken, and names the order.
+func TestWebhooksOfTheStandIn(t *testing.T) {
+	t.Parallel()
+	a, m, _ := setup(t, woosim.Options{}, nil)
+	hints := make(chan channel.Webhook, 100)
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		hook, err := a.ParseWebhook(r, body, netip.MustParseAddr("127.0.0.1"))
+		if err != nil {
+			t.Errorf("refused: %v", err)
+		}
+		w.WriteHeader(hook.Reply.Status)
+		if len(hook.Hints) > 0 {
+			hints <- hook
+		}
+	}))
+	defer hub.Close()
+	m.Notify(hub.URL)
+	id := place(t, m, 1)[0]
+	if hook := <-hints; hook.Hints[0] != id || hook.DedupeID == "" {
+		t.Errorf("got %+v, want a hint at %s", hook, id)
+	}
+	if err := m.Trash(id); err != nil {
+		t.Fatal(err)
+	}
+	if hook := <-hints; hook.Hints[0] != id || hook.DedupeID != "" {
+		t.Errorf("got %+v, want a hint at %s that is never a repeat", hook, id)
+	}
+}
+
 // More than five refusals in a row switch a webhook off, and none is sent again.
 func TestWebhookIsSwitchedOff(t *testing.T) {
 	t.Parallel()

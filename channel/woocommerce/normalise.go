@@ -71,7 +71,7 @@ func (a *adapter) snapshot(o *wireOrder, refunds []wireRefund) (orderhub.Snapsho
 	}
 	s := orderhub.Snapshot{
 		ExternalID: strconv.FormatInt(id, 10), ExternalNumber: o.Number.String(), Scheme: scheme,
-		Native: strings.TrimPrefix(o.Status.String(), "wc-"), NativeSub: o.MetaData.text(metaStatus),
+		Native: native(o), NativeSub: o.MetaData.text(metaStatus),
 		Comment: o.CustomerNote.String(), Customer: customer(o), Shipping: shipping(o), Payment: payment(o),
 	}
 	var known bool
@@ -96,6 +96,14 @@ func (a *adapter) snapshot(o *wireOrder, refunds []wireRefund) (orderhub.Snapsho
 		cut = nil // the whole order is cancelled, whatever went back when
 	}
 	return s, a.goods(&s, o, before(cut, left))
+}
+
+// native is the status without the prefix of the database, which some plugins let through.
+func native(o *wireOrder) string { return strings.TrimPrefix(o.Status.String(), "wc-") }
+
+func (a *adapter) statusOf(o *wireOrder) orderhub.Status {
+	status, _ := a.words.lookup(native(o), o.MetaData.text(metaStatus))
+	return status
 }
 
 // handedOver is when the goods left: as the hub noted it, else when the order was

@@ -78,7 +78,7 @@ func (a *adapter) look(ctx context.Context, externalID string) (seen, error) {
 	if rest.Decode(body, &out.order) != nil || out.row.id != id {
 		return seen{}, misses("orders/id", "the order that was asked for", orderhub.ClassRetry)
 	}
-	out.status, _ = a.words.lookup(out.order.Status.String(), out.order.MetaData.text(metaStatus))
+	out.status = a.statusOf(&out.order)
 	return out, nil
 }
 
@@ -102,8 +102,7 @@ func (a *adapter) push(ctx context.Context, p channel.Push) (channel.PushResult,
 		return channel.PushResult{}, err
 	}
 	res, err := a.written(ctx, now.id, body, func(after wireOrder) bool {
-		got, _ := a.words.lookup(after.Status.String(), after.MetaData.text(metaStatus))
-		return got == p.To
+		return a.statusOf(&after) == p.To
 	})
 	if text := reason(p); err == nil && text != "" {
 		if a.client.addNote(ctx, now.id, orderNote{Note: text}) != nil {
@@ -119,6 +118,9 @@ func forbids(now seen, to orderhub.Status) error {
 	case now.status == orderhub.StatusCancelled:
 		return refused("the order is %s in the shop", rest.Clean(now.order.Status.String()))
 	case to == orderhub.StatusCancelled || now.status == orderhub.StatusUnknown:
+	case now.status == orderhub.StatusPending && to != orderhub.StatusNew:
+		// Going on would make it a paid one in the shop.
+		return refused("the order is %s in the shop: it waits for its payment", rest.Clean(now.order.Status.String()))
 	case now.status.Rank() > to.Rank():
 		return refused("the order is %s in the shop already", rest.Clean(now.order.Status.String()))
 	}

@@ -217,6 +217,26 @@ func TestOrderInTheBin(t *testing.T) {
 	}
 }
 
+// An order that waits for its payment is not made a paid one by going on with it.
+func TestUnpaidOrderIsNotShipped(t *testing.T) {
+	t.Parallel()
+	a, m, _ := setup(t, woosim.Options{}, nil)
+	id := place(t, m, 1)[0]
+	if err := m.Set(id, "on-hold"); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []orderhub.Status{orderhub.StatusShipped, orderhub.StatusDelivered} {
+		res, err := a.PushStatus(t.Context(), []channel.Push{push(id, orderhub.StatusPacked, to)})
+		if err != nil || orderhub.ClassOf(res[0].Err) != orderhub.ClassRejected {
+			t.Errorf("%s: %+v, %v", to, res, err)
+		}
+	}
+	res, err := a.PushStatus(t.Context(), []channel.Push{push(id, orderhub.StatusPending, orderhub.StatusNew)})
+	if err != nil || res[0].Outcome != channel.OutcomeDone {
+		t.Errorf("paid by hand: %+v, %v", res, err)
+	}
+}
+
 // Units that were refunded before the hand-over leave the order; those refunded
 // after it are a return.
 func TestRefunds(t *testing.T) {

@@ -28,9 +28,8 @@ type hooks struct {
 	queue  chan delivery
 	wg     sync.WaitGroup
 
-	mu   sync.Mutex
-	all  []*hook
-	sent int
+	mu  sync.Mutex
+	all []*hook
 }
 
 type hook struct {
@@ -142,7 +141,6 @@ func (h *hooks) deliver(d delivery) {
 		switch {
 		case good:
 			k.failures = 0
-			h.sent++
 		case k.failures >= maxFailures:
 			k.Status = "disabled"
 		default:
@@ -192,13 +190,6 @@ func (m *Market) SetHook(topic, status string) {
 			k.Status = status
 		}
 	}
-}
-
-// Sent counts the messages that were taken.
-func (m *Market) Sent() int {
-	m.hooks.mu.Lock()
-	defer m.hooks.mu.Unlock()
-	return m.hooks.sent
 }
 
 func (h *hooks) list(w http.ResponseWriter, r *http.Request) {
