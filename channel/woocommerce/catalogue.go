@@ -124,8 +124,12 @@ func (a *adapter) variations(ctx context.Context, pos *cataloguePosition) ([]ord
 func (a *adapter) productQuery(page int) url.Values {
 	return url.Values{
 		"status": {"any"}, "orderby": {"id"}, "order": {"asc"}, "per_page": {strconv.Itoa(a.pageSize)}, "page": {strconv.Itoa(page)},
+		"_fields": {productFields},
 	}
 }
+
+// productFields keeps descriptions and pictures at home.
+const productFields = "id,name,type,status,sku,global_unique_id,manage_stock,stock_quantity,attributes"
 
 func listing(p wireProduct, key, name string, live bool) orderhub.Listing {
 	l := orderhub.Listing{Key: key, Article: p.SKU.String(), Name: name, Live: live}

@@ -30,6 +30,9 @@ const (
 	overlap = 5 * time.Minute
 	// maxExcluded caps the ids in one address; servers take 8 KB of it.
 	maxExcluded = 400
+	// pageSize is half of what the API allows: orders full of plugins' meta data take a
+	// small host long, and an answer is capped.
+	pageSize = 50
 )
 
 // position is the cursor of a feed. Times are the shop's own and are compared with
@@ -147,7 +150,9 @@ func (p position) behind(rows []listed, full bool) (next position, done bool) {
 		p.Newest = newest
 	}
 	if !full {
-		next = position{After: p.After, ByCreation: p.ByCreation}
+		// The next sweep asks by changes again: the shop may have been brought up to date,
+		// or was only out of sorts.
+		next = position{After: p.After}
 		if start := p.Newest.Add(-overlap); !p.Newest.IsZero() {
 			next.After = start
 		}
@@ -257,7 +262,7 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 // asked for one by one.
 func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel.Item, error) {
 	var out []channel.Item
-	for part := range slices.Chunk(refs, maxPage) {
+	for part := range slices.Chunk(refs, pageSize) {
 		items, err := a.readSome(ctx, part)
 		out = append(out, items...)
 		if err != nil {

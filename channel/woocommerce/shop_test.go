@@ -190,6 +190,10 @@ func TestOldShopListsByCreation(t *testing.T) {
 	if items, _, _ = sweep(t, a, feedOrders, next); items[more].ExternalID == "" {
 		t.Errorf("order %s is not in the next sweep", more)
 	}
+	var pos position
+	if err := json.Unmarshal(next, &pos); err != nil || pos.ByCreation {
+		t.Errorf("the next sweep does not ask by changes again: %s, %v", next, err)
+	}
 	res, err := a.Check(t.Context())
 	if err != nil || !strings.Contains(strings.Join(res.Warnings, " "), "older than WooCommerce 5.8") {
 		t.Errorf("check: %+v, %v", res, err)

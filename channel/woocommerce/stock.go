@@ -108,7 +108,7 @@ func (a *adapter) ReadStock(ctx context.Context, listings []orderhub.Listing) ([
 		for _, id := range s.ids {
 			include = append(include, strconv.FormatInt(id, 10))
 		}
-		query := url.Values{"include": {joinIDs(s.ids)}, "status": {"any"}, "per_page": {strconv.Itoa(maxPage)}}
+		query := url.Values{"include": {joinIDs(s.ids)}, "status": {"any"}, "per_page": {strconv.Itoa(maxPage)}, "_fields": {productFields}}
 		list, err := a.client.listProducts(ctx, s.parent, query)
 		if isAbsent(err) {
 			continue // the product is deleted

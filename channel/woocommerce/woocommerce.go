@@ -94,7 +94,7 @@ var descriptor = channel.Descriptor{
 		{Group: groupShop, Calls: 5, Period: time.Second, Burst: 10, Parallel: 2, Source: "ours: WooCommerce documents no limit, and shops live on shared hosting"},
 	},
 	Statuses:  statuses,
-	ReadBatch: maxPage,
+	ReadBatch: pageSize,
 	PushBatch: 10,
 	Stock: channel.StockLimits{
 		Batch: 50, ReadBatch: 50,
@@ -142,7 +142,7 @@ func open(in channel.Settings, deps channel.Deps) (channel.Adapter, error) {
 	}
 	a := &adapter{
 		shop: settings[channel.SettingBaseURL], hookURL: settings[settingHookURL], hookKey: settings[settingHookKey],
-		tell: settings[settingTell] == "yes", now: deps.Now, pageSize: maxPage,
+		tell: settings[settingTell] == "yes", now: deps.Now, pageSize: pageSize,
 	}
 	if a.words, err = parseWords(settings[settingWords]); err != nil {
 		return nil, fieldError(settingWords, err)
