@@ -49,6 +49,8 @@ type Options struct {
 	Policy orderhub.OversellPolicy
 	// Onec adds a 1C that exchanges with the hub and keeps a book of its own.
 	Onec bool
+	// Shops adds the web shops on engines of others.
+	Shops bool
 	// Hooks sabotage the hub, for tests of the comparison.
 	Hooks *pipeline.Hooks
 	// Version is shown by the hub.
@@ -171,7 +173,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	if opts.Policy == orderhub.OversellStrict {
 		shop.Reserve = 10 * time.Minute
 	}
-	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: opts.quotas, Fast: true, Shop: shop})
+	w.sims = NewSims(SimOptions{Seed: opts.Seed, Faults: opts.Faults, QuotaScale: opts.quotas, Fast: true, Shop: shop, WithShops: opts.Shops})
 	w.phone = newPhone(opts.Seed, opts.Faults)
 	w.hub, err = pipeline.New(pipeline.Options{
 		Store: w.store, Channels: all.All(), Log: w.log, Scale: opts.pace, QuotaScale: opts.quotas, Hooks: opts.Hooks,

@@ -14,7 +14,7 @@ func TestDemoHard(t *testing.T) {
 		t.Skip("runs a demo for half a minute")
 	}
 	faults, _ := marketsim.FaultLevel("hard")
-	rep, err := demo.Run(t.Context(), demo.Options{For: 10 * time.Second, Orders: 300, Seed: 7, Faults: faults, Onec: true})
+	rep, err := demo.Run(t.Context(), demo.Options{For: 10 * time.Second, Orders: 300, Seed: 7, Faults: faults, Onec: true, Shops: true})
 	if err != nil {
 		t.Fatal(err)
 	}

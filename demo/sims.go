@@ -25,6 +25,8 @@ type Sims struct {
 	Wildberries *wbsim.Market
 	Yandex      *yandexsim.Market
 	Shop        *shopsim.Market
+	// Shops are those on engines of others, see SimOptions.WithShops.
+	Shops []marketsim.Market
 
 	injectors map[orderhub.Channel]*marketsim.Injector
 	handler   http.Handler
@@ -41,6 +43,8 @@ type SimOptions struct {
 	Fast bool
 	// Shop tells the shop how it reaches the hub.
 	Shop shopsim.Options
+	// WithShops adds the web shops on engines of others.
+	WithShops bool
 }
 
 // NewSims makes the simulators; Close them.
@@ -61,6 +65,12 @@ func NewSims(opts SimOptions) *Sims {
 		Shop:        shopsim.New(shop),
 		injectors:   in,
 	}
+	if opts.WithShops {
+		for i, sh := range shops {
+			in[sh.channel] = marketsim.NewInjector(opts.Seed+uint64(100+i)*1000003, opts.Faults)
+			s.Shops = append(s.Shops, sh.open(opts, in[sh.channel]))
+		}
+	}
 	mux := http.NewServeMux()
 	for _, m := range s.Markets() {
 		prefix := "/" + string(m.Channel())
@@ -73,7 +83,7 @@ func NewSims(opts SimOptions) *Sims {
 
 // Markets lists the simulators.
 func (s *Sims) Markets() []marketsim.Market {
-	return []marketsim.Market{s.Ozon, s.Wildberries, s.Yandex, s.Shop}
+	return append([]marketsim.Market{s.Ozon, s.Wildberries, s.Yandex, s.Shop}, s.Shops...)
 }
 
 // ServeHTTP implements http.Handler.
@@ -125,8 +135,10 @@ func AccountID(ch orderhub.Channel) string {
 		return "wb-main"
 	case "yandex_market":
 		return "yandex-main"
-	default:
+	case "site":
 		return "shop"
+	default:
+		return strings.ReplaceAll(string(ch), "_", "-")
 	}
 }
 

@@ -9,10 +9,13 @@ import (
 	"github.com/orderhub/orderhub/channel/ozon"
 	"github.com/orderhub/orderhub/channel/site"
 	"github.com/orderhub/orderhub/channel/wildberries"
+	"github.com/orderhub/orderhub/channel/woocommerce"
 	"github.com/orderhub/orderhub/channel/yandexmarket"
 )
 
 // All lists the channels of a hub, in the order in which people see them.
 func All() []channel.Channel {
-	return []channel.Channel{ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel, bitrix.Channel, cmlshop.Channel}
+	return []channel.Channel{
+		ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel, woocommerce.Channel, bitrix.Channel, cmlshop.Channel,
+	}
 }

@@ -36,7 +36,12 @@ func TestDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if !slices.ContainsFunc(docs, func(d document) bool { return d.path == "docs/channels/"+f.Name() }) {
+		text, err := os.ReadFile(filepath.Join(root, "docs", "channels", f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := !bytes.HasPrefix(text, []byte("<!-- Code generated")) // by hand: how to connect, and what has no adapter
+		if !written && !slices.ContainsFunc(docs, func(d document) bool { return d.path == "docs/channels/"+f.Name() }) {
 			t.Errorf("docs/channels/%s belongs to no channel: delete it", f.Name())
 		}
 	}

@@ -40,7 +40,7 @@ type accountCmd struct {
 
 type accountAdd struct {
 	ID       string   `arg:"" help:"A short word of your choice: ozon-main."`
-	Channel  string   `arg:"" help:"ozon, wildberries, yandex_market or site."`
+	Channel  string   `arg:"" help:"The name of a channel, see docs/channels: ozon, site, woocommerce…"`
 	Settings []string `arg:"" optional:"" help:"Settings as key=value; key=- takes the next line of standard input, so that the value is in no history."`
 	Name     string   `help:"A name for people." placeholder:"TEXT"`
 }

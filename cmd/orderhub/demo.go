@@ -27,6 +27,7 @@ type demoCmd struct {
 	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
 	Policy  string        `help:"Make goods scarce and let the markets sell only what the hub publishes: shared shows all that is left everywhere, strict never sells a unit twice; off sells everything." default:"off" enum:"off,shared,strict"`
 	With1C  bool          `help:"Let a 1C exchange with the hub, and compare its book with the ledger, too." name:"with-1c"`
+	Shops   bool          `help:"Let buyers buy in web shops on engines of others (WooCommerce), too." name:"with-shops"`
 	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
 }
 
@@ -46,7 +47,7 @@ func (c *demoCmd) Run(p *program) error {
 		log = newLog(p.errOut, "error") // faults are the demo's business, not news
 	}
 	opts := demo.Options{
-		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(), Onec: c.With1C,
+		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(), Onec: c.With1C, Shops: c.Shops,
 		Started: func(s demo.Started) { c.say(p.errOut, s) },
 	}
 	if c.Policy != "off" {
@@ -174,6 +175,7 @@ type simCmd struct {
 	Seed   uint64  `help:"Decides ids and faults." default:"1"`
 	Faults string  `help:"How much goes wrong: none, light or hard." default:"none" enum:"none,light,hard"`
 	Quotas float64 `help:"Multiplies the documented quotas." default:"1"`
+	Shops  bool    `help:"Run web shops on engines of others (WooCommerce), too." name:"with-shops"`
 }
 
 func (c *simCmd) Help() string {
@@ -185,7 +187,7 @@ its orders until it is told.`
 func (c *simCmd) Run(p *program) error {
 	faults, _ := marketsim.FaultLevel(c.Faults)
 	sims := demo.NewSims(demo.SimOptions{
-		Seed: c.Seed, Faults: faults, QuotaScale: c.Quotas,
+		Seed: c.Seed, Faults: faults, QuotaScale: c.Quotas, WithShops: c.Shops,
 		Shop: shopsim.Options{Account: demo.AccountID("site")},
 	})
 	defer sims.Close()

@@ -1,0 +1,130 @@
+package woocommerce
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/channel/rest"
+)
+
+// refundFields are what a refund needs of its order: nothing of the buyer.
+var refundFields = []string{"id", "currency", "date_completed_gmt", "line_items", "meta_data"}
+
+// refundItems makes items of the refunds of orders whose goods had left. Those of
+// goods that had not are no returns: they take units out of the order, see cutLines.
+func (a *adapter) refundItems(ctx context.Context, rows []listed) ([]channel.Item, error) {
+	var out []channel.Item
+	for _, r := range rows {
+		var o wireOrder
+		if !r.refunds || r.id == 0 || rest.Decode(r.body, &o) != nil || handedOver(&o).IsZero() {
+			continue
+		}
+		refunds, err := a.client.listRefunds(ctx, r.id)
+		if err != nil {
+			return nil, fmt.Errorf("read the refunds of order %d: %w", r.id, err)
+		}
+		order, err := only(r.body, refundFields)
+		if err != nil {
+			return nil, err
+		}
+		for _, raw := range refunds {
+			var key wireRefund
+			if rest.Decode(raw, &key) == nil && len(before([]wireRefund{key}, handedOver(&o))) > 0 {
+				continue
+			}
+			body, err := json.Marshal(oneRefund{Order: order, Refund: raw})
+			if err != nil {
+				return nil, err
+			}
+			item := channel.Item{Kind: kindRefund, Body: body}
+			if id, ok := positive(key.ID); ok {
+				item.ExternalID = strconv.FormatInt(id, 10)
+			}
+			out = append(out, item)
+		}
+	}
+	return out, nil
+}
+
+// only keeps some fields of an object.
+func only(body json.RawMessage, fields []string) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, errors.New("an order is no JSON object")
+	}
+	for field := range all {
+		if !slices.Contains(fields, field) {
+			delete(all, field)
+		}
+	}
+	return json.Marshal(all)
+}
+
+// NormaliseReturn translates one refund. A refund is money; where it names units,
+// their goods are expected back, and the warehouse says whether they came.
+func (a *adapter) NormaliseReturn(kind string, body []byte) (orderhub.ReturnSnapshot, error) {
+	if kind != kindRefund {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: kind %.40q is not known", kind)
+	}
+	var both oneRefund
+	var o wireOrder
+	var r wireRefund
+	if err := rest.Decode(body, &both); err != nil {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: %w", err)
+	}
+	if err := rest.Decode(both.Order, &o); err != nil {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: order: %w", err)
+	}
+	if err := rest.Decode(both.Refund, &r); err != nil {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: %w", err)
+	}
+	s, err := returnSnapshot(&o, &r)
+	if err != nil {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: %w", err)
+	}
+	return s, nil
+}
+
+func returnSnapshot(o *wireOrder, r *wireRefund) (orderhub.ReturnSnapshot, error) {
+	id, ok := positive(r.ID)
+	order, known := positive(o.ID)
+	if !ok || !known {
+		return orderhub.ReturnSnapshot{}, errors.New("id of the refund or of its order is not a number")
+	}
+	s := orderhub.ReturnSnapshot{
+		ExternalID: strconv.FormatInt(id, 10), OrderID: strconv.FormatInt(order, 10), Kind: orderhub.ReturnCustomer,
+		State: orderhub.ReturnAnnounced, Native: "refund", Reason: r.Reason.String(),
+	}
+	if s.OpenedAt, ok = moment(r.CreatedGMT); !ok {
+		s.Drift = append(s.Drift, orderhub.Drift{Field: "date_created_gmt", Word: "a time of another form"})
+	}
+	sums := &sums{currency: o.Currency.String(), snapshot: &orderhub.Snapshot{}}
+	s.Refund = sums.money("amount", withoutSign(r.Amount))
+	for _, l := range r.LineItems {
+		n, err := sums.units("line_items", withoutSign(l.Quantity))
+		if err != nil {
+			return s, err
+		}
+		if n == 0 {
+			continue // money alone
+		}
+		line := orderhub.ReturnLine{ID: l.ID.String(), SKU: l.SKU.String(), ListingKey: listingKey(l), Name: l.Name.String(), Quantity: n}
+		if i := lineOf(o.LineItems, l); i >= 0 {
+			line.SKU, line.ListingKey = o.LineItems[i].SKU.String(), listingKey(o.LineItems[i])
+		}
+		if back := sums.sum("line_items.total", withoutSign(l.Total), withoutSign(l.TotalTax)); !back.IsZero() {
+			line.Price = orderhub.Money{Minor: back.Minor / n, Currency: back.Currency}
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	if len(s.Lines) == 0 {
+		s.NoGoods, s.State = true, orderhub.ReturnClosed
+	}
+	return s, sums.err
+}

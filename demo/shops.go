@@ -1,0 +1,19 @@
+package demo
+
+import (
+	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/marketsim/woosim"
+)
+
+// shop is a web shop that a demo can have beside the marketplaces: one line each.
+type shop struct {
+	channel orderhub.Channel
+	open    func(SimOptions, *marketsim.Injector) marketsim.Market
+}
+
+var shops = []shop{
+	{"woocommerce", func(o SimOptions, in *marketsim.Injector) marketsim.Market {
+		return woosim.New(woosim.Options{Injector: in, Seed: o.Seed})
+	}},
+}
