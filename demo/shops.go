@@ -3,6 +3,8 @@ package demo
 import (
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/marketsim/bitrixsim"
+	"github.com/orderhub/orderhub/marketsim/cmlshopsim"
 	"github.com/orderhub/orderhub/marketsim/woosim"
 )
 
@@ -15,5 +17,11 @@ type shop struct {
 var shops = []shop{
 	{"woocommerce", func(o SimOptions, in *marketsim.Injector) marketsim.Market {
 		return woosim.New(woosim.Options{Injector: in, Seed: o.Seed})
+	}},
+	{"bitrix", func(_ SimOptions, in *marketsim.Injector) marketsim.Market {
+		return bitrixsim.New(bitrixsim.Options{Injector: in, Iblock: true})
+	}},
+	{"cml_shop", func(_ SimOptions, in *marketsim.Injector) marketsim.Market {
+		return cmlshopsim.New(cmlshopsim.Options{Injector: in, Portion: 50})
 	}},
 }

@@ -103,6 +103,8 @@ func (w *world) everySetting(t *testing.T, add func(map[string]any) reply) {
 		"wildberries":   {"token": wbToken(t, w)},
 		"yandex_market": {"api_key": "ACMA:abcdefghijklmnopqrstuvwxyz0123456789:0a1b2c3d", "business_id": "77"},
 		"site":          {},
+		"bitrix":        {"webhook_url": "https://shop.example/rest/1/abcdef1234567890/"},
+		"cml_shop":      {"base_url": "https://shop.example/1c_exchange.php", "login": "exchange", "password": "secret-of-the-exchange"},
 		"woocommerce":   {"base_url": "https://shop.example", "consumer_key": "ck_0123456789", "consumer_secret": "cs_0123456789"},
 	}
 	w.hide("ACMA:abcdefghijklmnopqrstuvwxyz0123456789:0a1b2c3d")
