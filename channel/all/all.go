@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/channel/insales"
 	"github.com/orderhub/orderhub/channel/ozon"
 	"github.com/orderhub/orderhub/channel/site"
 	"github.com/orderhub/orderhub/channel/wildberries"
@@ -12,5 +13,8 @@ import (
 
 // All lists the channels of a hub, in the order in which people see them.
 func All() []channel.Channel {
-	return []channel.Channel{ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel}
+	return []channel.Channel{
+		ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel,
+		insales.Channel,
+	}
 }

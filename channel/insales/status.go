@@ -1,0 +1,47 @@
+package insales
+
+import "github.com/orderhub/orderhub"
+
+// statuses: the word is fulfillment_status, which InSales has seven of; the
+// second one is the permalink of the shop's own status, which belongs to one of
+// the seven.
+var statuses = orderhub.StatusTable{
+	Native: []orderhub.NativeStatus{
+		{Word: "new", Sub: "*", Status: orderhub.StatusNew},
+		{Word: "accepted", Sub: "*", Status: orderhub.StatusConfirmed, Note: "«В обработке»"},
+		{Word: "approved", Sub: "*", Status: orderhub.StatusConfirmed, Note: "«Согласован» with the buyer"},
+		{Word: "dispatched", Sub: "*", Status: orderhub.StatusShipped, Note: "«Отгружен»"},
+		{Word: "delivered", Sub: "*", Status: orderhub.StatusDelivered},
+		{Word: "declined", Sub: "*", Status: orderhub.StatusCancelled, Note: "«Отменён»"},
+		{Word: "returned", Sub: "*", Status: orderhub.StatusReturned, Note: "«Возврат», of the whole order"},
+	},
+	Steps: []orderhub.Step{
+		push(orderhub.StatusConfirmed, "accepted"),
+		{To: orderhub.StatusPacked, Kind: orderhub.StepLocal, Note: "InSales has no such step"},
+		push(orderhub.StatusShipped, "dispatched"),
+		{To: orderhub.StatusReadyForPickup, Kind: orderhub.StepLocal, Note: "InSales has no such step"},
+		push(orderhub.StatusDelivered, "delivered"),
+		push(orderhub.StatusCancelled, "declined"),
+	},
+}
+
+func push(to orderhub.Status, word string) orderhub.Step {
+	return orderhub.Step{
+		To: to, Kind: orderhub.StepPush, Call: "PUT /admin/orders/{id}.json " + word,
+		Note: "the order is read first: the shop would revive a cancelled one",
+	}
+}
+
+// standard are the seven words; every other permalink is the shop's own.
+var standard = map[string]bool{
+	"new": true, "accepted": true, "approved": true, "dispatched": true, "delivered": true, "declined": true, "returned": true,
+}
+
+// status translates the words of an order. An own status that the settings
+// explain means what they say; any other follows the standard one.
+func (a *adapter) status(word, own string) (s orderhub.Status, known bool) {
+	if s, ok := a.own[own]; ok && standard[word] {
+		return s, true
+	}
+	return statuses.Lookup(orderhub.SchemeSite, word, own)
+}
