@@ -6,8 +6,10 @@ import (
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/insales"
+	"github.com/orderhub/orderhub/channel/shopify"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/insalessim"
+	"github.com/orderhub/orderhub/marketsim/shopifysim"
 )
 
 // Web shops: what people do in the hub is done in the shop, what buyers do there
@@ -23,6 +25,9 @@ func TestLifeInAWebShop(t *testing.T) {
 		"insales": {insales.Channel, func() marketsim.Market {
 			return insalessim.New(insalessim.Options{Fast: true, Seed: 5, QuotaScale: 100})
 		}, []orderhub.Status{orderhub.StatusConfirmed, orderhub.StatusShipped, orderhub.StatusDelivered}},
+		"shopify": {shopify.Channel, func() marketsim.Market {
+			return shopifysim.New(shopifysim.Options{Fast: true, Seed: 5, QuotaScale: 100})
+		}, []orderhub.Status{orderhub.StatusShipped, orderhub.StatusReadyForPickup, orderhub.StatusDelivered}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -32,9 +37,13 @@ func TestLifeInAWebShop(t *testing.T) {
 					s.arrived(id)
 				}
 				for _, to := range m.worked {
-					s.advance(worked, to)
+					s.advance(worked, to, "")
 				}
-				s.advance(dropped, orderhub.StatusCancelled)
+				reason := ""
+				if list := m.channel.Descriptor.CancelReasons; len(list) > 0 {
+					reason = list[0].Code
+				}
+				s.advance(dropped, orderhub.StatusCancelled, reason)
 				if err := s.market.Act(regretted, marketsim.ActCancel); err != nil {
 					t.Fatal(err)
 				}
@@ -45,7 +54,7 @@ func TestLifeInAWebShop(t *testing.T) {
 				s.eventually("the books agree on what came back", s.agrees)
 				s.eventually("the return is known", func() bool {
 					list, err := s.store.ReturnsOf(t.Context(), s.find(worked).ID)
-					return err == nil && len(list) == 1 && list[0].Snapshot.Kind == orderhub.ReturnCustomer
+					return err == nil && len(list) == 1 && list[0].Snapshot.Kind != orderhub.ReturnUnknown
 				})
 				ids := []string{worked, dropped, regretted}
 				s.rounds(1)
@@ -62,10 +71,10 @@ func TestLifeInAWebShop(t *testing.T) {
 }
 
 // advance asks for a step and waits until the shop shows it.
-func (s *story) advance(id string, to orderhub.Status) {
+func (s *story) advance(id string, to orderhub.Status, reason string) {
 	s.t.Helper()
 	o := s.find(id)
-	if _, err := s.hub.Advance(s.t.Context(), o.ID, orderhub.Request{To: to, Actor: orderhub.Actor{Kind: orderhub.ActorUser, Name: "olga"}}); err != nil {
+	if _, err := s.hub.Advance(s.t.Context(), o.ID, orderhub.Request{To: to, Reason: reason, Actor: orderhub.Actor{Kind: orderhub.ActorUser, Name: "olga"}}); err != nil {
 		s.t.Fatalf("%s to %s: %v", id, to, err)
 	}
 	s.eventually(id+" is "+string(to), func() bool { return s.settled(o.ID) && s.find(id).Headline.Rank() >= to.Rank() })

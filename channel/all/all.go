@@ -6,6 +6,7 @@ import (
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/insales"
 	"github.com/orderhub/orderhub/channel/ozon"
+	"github.com/orderhub/orderhub/channel/shopify"
 	"github.com/orderhub/orderhub/channel/site"
 	"github.com/orderhub/orderhub/channel/wildberries"
 	"github.com/orderhub/orderhub/channel/yandexmarket"
@@ -15,6 +16,6 @@ import (
 func All() []channel.Channel {
 	return []channel.Channel{
 		ozon.Channel, wildberries.Channel, yandexmarket.Channel, site.Channel,
-		insales.Channel,
+		insales.Channel, shopify.Channel,
 	}
 }
