@@ -57,9 +57,9 @@ func TestLifeInAWebShop(t *testing.T) {
 					return err == nil && len(list) == 1 && list[0].Snapshot.Kind != orderhub.ReturnUnknown
 				})
 				ids := []string{worked, dropped, regretted}
-				s.rounds(1)
+				s.reread(ids) // each kind of answer has been seen
 				before := s.versions(ids)
-				s.rounds(1)
+				s.reread(ids)
 				for id, v := range s.versions(ids) {
 					if v != before[id] {
 						t.Errorf("order %s went from version %d to %d though nothing happened", id, before[id], v)
@@ -83,4 +83,16 @@ func (s *story) advance(id string, to orderhub.Status, reason string) {
 			s.t.Errorf("effect on %s: %s %s", id, e.State, e.Error)
 		}
 	}
+}
+
+// reread reads orders again and waits until the answers are taken in.
+func (s *story) reread(ids []string) {
+	s.t.Helper()
+	if _, err := s.hub.RepullIDs(s.t.Context(), seller, ids); err != nil {
+		s.t.Fatal(err)
+	}
+	s.eventually("the answers are taken in", func() bool {
+		raws, err := s.store.PendingRaw(s.t.Context(), seller, 0, 1)
+		return err == nil && len(raws) == 0
+	})
 }

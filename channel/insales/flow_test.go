@@ -399,3 +399,22 @@ func TestSettingsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A deleted order ends when a person cancels it.
+func TestDeletedOrder(t *testing.T) {
+	t.Parallel()
+	a, m := sim(t, nil, nil)
+	id := place(t, m, 1)[0]
+	m.Remove(id)
+	if its, err := a.ReadOrders(t.Context(), []channel.Ref{{ExternalID: id}}); err != nil || len(its) != 0 {
+		t.Fatalf("%v, %v", err, its)
+	}
+	results, err := a.PushStatus(t.Context(), []channel.Push{pushOf(id, orderhub.StatusNew, orderhub.StatusCancelled)})
+	if err != nil || results[0].Outcome != channel.OutcomeDone {
+		t.Fatalf("%v, %+v", err, results)
+	}
+	it := results[0].Items[0]
+	if snap, err := a.Normalise(it.Kind, it.Body); err != nil || snap.ExternalID != id || snap.Status != orderhub.StatusCancelled || !snap.StatusOnly {
+		t.Errorf("%v, %+v", err, snap)
+	}
+}

@@ -76,7 +76,9 @@ func descriptor() channel.Descriptor {
 		Statuses:  statuses,
 		ReadBatch: 20,
 		PushBatch: 10,
-		Stock:     channel.StockLimits{Batch: stockBatch, ReadBatch: stockBatch},
+		// Whether the shop gives the units of a cancelled order back by itself is in no
+		// document: to expect it is the careful side.
+		Stock: channel.StockLimits{Batch: stockBatch, ReadBatch: stockBatch, Restores: true},
 	}
 }
 

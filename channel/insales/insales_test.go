@@ -104,6 +104,11 @@ func pushCases() []channeltest.PushCase {
 			Replies: []channeltest.Canned{get("41", shown("41", "new", "new")), put("41", shown("41", "declined", "declined"))}},
 		{Name: "refused_by_fields", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusConfirmed)), Want: rejected,
 			Replies: []channeltest.Canned{get("41", shown("41", "new", "new")), refusal("41", 422, `{"custom_status":["имеет неверное значение"]}`)}},
+		// The first was deleted in the shop: nothing is left to be cancelled there.
+		{Name: "cancel_gone", Pushes: []channel.Push{pushOf("41", orderhub.StatusNew, orderhub.StatusCancelled), pushOf("42", orderhub.StatusNew, orderhub.StatusCancelled)},
+			Want: []channeltest.PushWant{{Outcome: channel.OutcomeDone}, {Outcome: channel.OutcomeDone}},
+			Replies: []channeltest.Canned{{Method: "GET", Path: "/admin/orders/41.json", Status: 404, Body: "<html>no</html>"},
+				get("42", shown("42", "new", "new")), put("42", shown("42", "declined", "declined"))}},
 		{Name: "gone", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusConfirmed)), Want: rejected,
 			Replies: []channeltest.Canned{{Method: "GET", Path: "/admin/orders/41.json", Status: 404, Body: "<html>no</html>"}}},
 		{Name: "no_such_call", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusPacked)), Want: rejected},

@@ -16,7 +16,11 @@ const maxUnits = 1_000_000
 
 // Normalise translates one order; MAPPINGS.md says why each field goes where.
 func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error) {
-	if kind != kindOrder {
+	switch kind {
+	case kindOrder:
+	case kindGone:
+		return gone(body)
+	default:
 		return orderhub.Snapshot{}, fmt.Errorf("insales: kind %q is not known", kind)
 	}
 	var o wireOrder
@@ -51,6 +55,18 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 		return orderhub.Snapshot{}, fmt.Errorf("insales: order: %w", err)
 	}
 	return s, nil
+}
+
+// gone is an order that the shop has deleted.
+func gone(body []byte) (orderhub.Snapshot, error) {
+	var key wireKey
+	if err := rest.Decode(body, &key); err != nil || key.ID == "" {
+		return orderhub.Snapshot{}, fmt.Errorf("insales: deleted order: id is missing")
+	}
+	return orderhub.Snapshot{
+		ExternalID: key.ID.String(), Scheme: orderhub.SchemeSite, StatusOnly: true, Status: orderhub.StatusCancelled, Native: wordGone,
+		Cancellation: &orderhub.Cancellation{By: orderhub.CancelBySeller},
+	}, nil
 }
 
 // ownStatus is the permalink of a status that the shop made itself.

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// kindOrder is the one shape of an order.
+	// kindOrder is the one shape of an order, kindGone stands for one that the shop
+	// has deleted.
 	kindOrder = "order"
+	kindGone  = "order_gone"
 	// overlap is how far a sweep goes back behind the newest row of the last one:
 	// a change may be stamped before another and be seen after it.
 	overlap = 2 * time.Minute

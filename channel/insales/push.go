@@ -51,6 +51,13 @@ func (a *adapter) move(ctx context.Context, p channel.Push) channel.PushResult {
 	switch {
 	case err != nil:
 		return failed(err)
+	case !found && p.To == orderhub.StatusCancelled:
+		// A deleted order can be seen no more, only a person can end it in the hub.
+		body, _ := json.Marshal(map[string]string{"id": id}) // a text: cannot fail
+		return channel.PushResult{
+			Outcome: channel.OutcomeDone, Items: []channel.Item{{Kind: kindGone, ExternalID: id, Body: body}},
+			Note: "the order was deleted in the shop",
+		}
 	case !found:
 		return failed(orderhub.NewBorderError(orderhub.ClassRejected, op, "the shop has no such order any more", nil))
 	}

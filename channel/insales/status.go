@@ -14,6 +14,7 @@ var statuses = orderhub.StatusTable{
 		{Word: "delivered", Sub: "*", Status: orderhub.StatusDelivered},
 		{Word: "declined", Sub: "*", Status: orderhub.StatusCancelled, Note: "«Отменён»"},
 		{Word: "returned", Sub: "*", Status: orderhub.StatusReturned, Note: "«Возврат», of the whole order"},
+		{Word: wordGone, Sub: "*", Status: orderhub.StatusCancelled, Note: "the shop has no such order any more, and a person cancelled it in the hub"},
 	},
 	Steps: []orderhub.Step{
 		push(orderhub.StatusConfirmed, "accepted"),
@@ -31,6 +32,9 @@ func push(to orderhub.Status, word string) orderhub.Step {
 		Note: "the order is read first: the shop would revive a cancelled one",
 	}
 }
+
+// wordGone stands for an order that was deleted in the shop.
+const wordGone = "deleted"
 
 // standard are the seven words; every other permalink is the shop's own.
 var standard = map[string]bool{

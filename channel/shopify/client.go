@@ -162,7 +162,7 @@ func (c *client) run(ctx context.Context, op operation, vars map[string]any) (ma
 		return nil, named(op, err)
 	}
 	there := len(out.Data[op.root]) > 0 && string(out.Data[op.root]) != "null"
-	if len(out.Errors) > 0 && !(there && out.Errors.onlyDenied()) {
+	if len(out.Errors) > 0 && (!there || !out.Errors.onlyDenied()) {
 		return nil, c.judge(op, out)
 	}
 	if _, asked := out.Data[op.root]; !there && (!asked || !op.mayBeNull()) {

@@ -12,7 +12,11 @@ const maxUnits = 1_000_000
 
 // Normalise translates one order; MAPPINGS.md says why each field goes where.
 func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error) {
-	if kind != kindOrder {
+	switch kind {
+	case kindOrder:
+	case kindGone:
+		return gone(body)
+	default:
 		return orderhub.Snapshot{}, fmt.Errorf("shopify: kind %q is not known", kind)
 	}
 	var o wireOrder
@@ -36,6 +40,18 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 		return orderhub.Snapshot{}, fmt.Errorf("shopify: order: %w", err)
 	}
 	return s, nil
+}
+
+// gone is an order that the shop has deleted.
+func gone(body []byte) (orderhub.Snapshot, error) {
+	var key struct{ ID rest.Text }
+	if err := rest.Decode(body, &key); err != nil || !idPattern.MatchString(key.ID.String()) {
+		return orderhub.Snapshot{}, fmt.Errorf("shopify: deleted order: id is missing")
+	}
+	return orderhub.Snapshot{
+		ExternalID: key.ID.String(), Scheme: orderhub.SchemeSite, StatusOnly: true, Status: orderhub.StatusCancelled, Native: wordGone,
+		Cancellation: &orderhub.Cancellation{By: orderhub.CancelBySeller},
+	}, nil
 }
 
 // words fills in the status. Of a cancelled order nothing else counts.

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// kindOrder is the one shape of an order.
+	// kindOrder is the one shape of an order, kindGone is the message of a deleted
+	// one.
 	kindOrder = "order"
+	kindGone  = "order_gone"
 	// overlap is how far a sweep goes back behind the newest row of the last one:
 	// the list is answered by a search index that follows the orders after a while.
 	overlap = 5 * time.Minute

@@ -149,6 +149,7 @@ func webhookCases() []channeltest.WebhookCase {
 	other.Set("X-Shopify-Shop-Domain", "other.myshopify.com")
 	return []channeltest.WebhookCase{
 		{Name: "order_updated", Header: signed("orders/updated", order), Body: order},
+		{Name: "deleted", Header: signed("orders/delete", `{"id":5900000000041}`), Body: `{"id":5900000000041}`},
 		{Name: "refund", Header: signed("refunds/create", `{"id":7,"order_id":5900000000041}`), Body: `{"id":7,"order_id":5900000000041}`},
 		{Name: "return", Header: signed("returns/approve", `{"id":9,"order":{"id":5900000000041}}`), Body: `{"id":9,"order":{"id":5900000000041}}`},
 		{Name: "return_without_order", Header: signed("returns/close", `{"id":9}`), Body: `{"id":9}`},

@@ -5,9 +5,11 @@ import (
 	"github.com/orderhub/orderhub/channel"
 )
 
-// wordCancelled stands for an order with cancelledAt: Shopify has no word for it.
+// wordCancelled stands for an order with cancelledAt, wordGone for one that was
+// deleted: Shopify has no words for them.
 const (
 	wordCancelled = "CANCELLED"
+	wordGone      = "DELETED"
 	wordFulfilled = "FULFILLED"
 )
 
@@ -29,6 +31,7 @@ var statuses = orderhub.StatusTable{
 		{Word: wordFulfilled, Sub: "DELIVERED", Status: orderhub.StatusDelivered},
 		{Word: wordFulfilled, Sub: "PICKED_UP", Status: orderhub.StatusDelivered},
 		{Word: wordCancelled, Sub: "*", Status: orderhub.StatusCancelled, Note: "cancelledAt is set"},
+		{Word: wordGone, Sub: "*", Status: orderhub.StatusCancelled, Note: "the webhook orders/delete"},
 	},
 	Steps: []orderhub.Step{
 		{To: orderhub.StatusConfirmed, Kind: orderhub.StepLocal, Note: "Shopify has no such step"},

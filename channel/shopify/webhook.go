@@ -18,7 +18,8 @@ var topics = []string{"ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "OR
 
 // ParseWebhook checks X-Shopify-Hmac-Sha256, the base64 of HMAC-SHA256 of the
 // body with the client secret, and the shop. The body is an order as the older
-// REST API writes it, and may be older than what is known: it is a hint to read.
+// REST API writes it, and may be older than what is known: it is a hint to read,
+// but for a deletion.
 func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (channel.Webhook, error) {
 	given, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Shopify-Hmac-Sha256"))
 	mac := hmac.New(sha256.New, []byte(a.secret))
@@ -56,6 +57,9 @@ func (a *adapter) ParseWebhook(r *http.Request, body []byte, _ netip.Addr) (chan
 		return hook, nil // customers/redact and whatever else an app gets
 	}
 	switch {
+	case topic == "orders/delete" && idPattern.MatchString(id.String()):
+		// There is nothing left to read, and the message is signed: it is the news.
+		hook.Items = []channel.Item{{Kind: kindGone, ExternalID: id.String(), Body: body}}
 	case idPattern.MatchString(id.String()):
 		hook.Hints = []string{id.String()}
 	case hook.Sweep == nil:

@@ -189,7 +189,7 @@ func (d *document) fill(out map[string]any, v object, sel []field) error {
 		default:
 			value, ok := v[f.name]
 			if !ok {
-				return fmt.Errorf("Field '%s' doesn't exist on type '%s'", f.name, v["__typename"])
+				return fmt.Errorf("field '%s' doesn't exist on type '%s'", f.name, v["__typename"])
 			}
 			picked, err := d.pick(value, f.sel)
 			if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // accessToken is what the grant gives.
-const accessToken = "shpat_0d5e1f7720c94ab8" //nolint:gosec // of a shop that does not exist
+const accessToken = "shpat_0d5e1f7720c94ab8"
 
 // call is one operation.
 type call struct {

@@ -20,7 +20,7 @@ import (
 // The credentials of the one app.
 const (
 	ClientID     = "d0c5f1a7e2b94c63"
-	ClientSecret = "shpss_7c1d9e55aa0b42f3" //nolint:gosec // of a shop that does not exist
+	ClientSecret = "shpss_7c1d9e55aa0b42f3"
 	Host         = "orderhub-demo.myshopify.com"
 	// Version is the one version of the API that is served.
 	Version = "2026-07"
