@@ -52,7 +52,7 @@ go vet "${packages[@]}"
 
 # The race detector makes minutes of seconds: it watches the packages in which
 # goroutines meet, on SQLite. The others, and the PostgreSQL half, run without it.
-calm='/(bench|demo|exchange|cmd/.*|onec/cml|channel/(ozon|wildberries|yandexmarket|site))$'
+calm='/(bench|demo|exchange|cmd/.*|onec/cml|channel/(ozon|wildberries|yandexmarket|site|insales|shopify))$'
 mapfile -t all < <(go list "${packages[@]}")
 mapfile -t watched < <(printf '%s\n' "${all[@]}" | grep -Ev "$calm")
 mapfile -t quiet < <(printf '%s\n' "${all[@]}" | grep -E "$calm")
