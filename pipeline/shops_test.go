@@ -24,7 +24,7 @@ func TestLifeInAWebShop(t *testing.T) {
 	}{
 		"insales": {insales.Channel, func() marketsim.Market {
 			return insalessim.New(insalessim.Options{Fast: true, Seed: 5, QuotaScale: 100})
-		}, []orderhub.Status{orderhub.StatusConfirmed, orderhub.StatusShipped, orderhub.StatusDelivered}},
+		}, []orderhub.Status{orderhub.StatusConfirmed, orderhub.StatusPacked, orderhub.StatusShipped, orderhub.StatusReadyForPickup, orderhub.StatusDelivered}},
 		"shopify": {shopify.Channel, func() marketsim.Market {
 			return shopifysim.New(shopifysim.Options{Fast: true, Seed: 5, QuotaScale: 100})
 		}, []orderhub.Status{orderhub.StatusShipped, orderhub.StatusReadyForPickup, orderhub.StatusDelivered}},

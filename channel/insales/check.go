@@ -36,13 +36,11 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 // each push, or never be seen.
 func (a *adapter) checkStatuses(ctx context.Context) (string, error) {
 	var wanted []string
-	for _, word := range a.send {
-		wanted = append(wanted, word)
+	for _, s := range orderhub.Statuses() {
+		if word := a.words.Word(s); word != "" && !standard[word] {
+			wanted = append(wanted, word)
+		}
 	}
-	for word := range a.own {
-		wanted = append(wanted, word)
-	}
-	wanted = slices.DeleteFunc(wanted, func(w string) bool { return standard[w] })
 	if len(wanted) == 0 {
 		return "", nil
 	}

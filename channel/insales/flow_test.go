@@ -325,7 +325,7 @@ func TestCheck(t *testing.T) {
 	hook := "https://hub.example.org/hooks/insales-main/key"
 	a, m := sim(t, nil, map[string]string{
 		settingWebhook: hook, settingStore: "3", settingTracking: "no_such_field",
-		settingSend: "confirmed=soglasovan, shipped=dispatched, delivered=delivered, cancelled=declined",
+		settingWords: "soglasovan=confirmed; dispatched=shipped; v-punkte=ready_for_pickup",
 	})
 	for range 2 {
 		res, err := a.Check(t.Context())
@@ -383,8 +383,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	for field, bad := range map[string][]string{
 		settingShop: {"http://shop.myinsales.ru", "shop", "shop.myinsales.ru/admin", "a b.ru"},
 		settingDays: {"0", "x", "4000"}, settingStore: {"-1", "01", "x"}, settingWebhook: {"hub.example.org"},
-		settingSend: {"confirmed=accepted", "packed=a, confirmed=a, shipped=b, delivered=c, cancelled=d", "confirmed=, shipped=b, delivered=c, cancelled=d"},
-		settingRead: {"sobran", "sobran=assembled", "=packed", "sobran=unknown"},
+		settingWords: {"sobran", "sobran=assembled", "=packed", "sobran=unknown", "в пункте=packed"},
 	} {
 		for _, v := range bad {
 			in := map[string]string{}
@@ -416,5 +415,18 @@ func TestDeletedOrder(t *testing.T) {
 	it := results[0].Items[0]
 	if snap, err := a.Normalise(it.Kind, it.Body); err != nil || snap.ExternalID != id || snap.Status != orderhub.StatusCancelled || !snap.StatusOnly {
 		t.Errorf("%v, %+v", err, snap)
+	}
+}
+
+// Without a word of the shop's own, the hub alone keeps what InSales does not have.
+func TestStepsWithoutAWord(t *testing.T) {
+	t.Parallel()
+	a, m := sim(t, nil, map[string]string{settingWords: "approved=packed"})
+	id := place(t, m, 1)[0]
+	for to, want := range map[orderhub.Status]string{orderhub.StatusReadyForPickup: "new", orderhub.StatusPacked: "approved"} {
+		results, err := a.PushStatus(t.Context(), []channel.Push{pushOf(id, orderhub.StatusNew, to)})
+		if err != nil || results[0].Outcome != channel.OutcomeDone || (to == orderhub.StatusPacked && m.Truth()[0].Native != want) {
+			t.Errorf("%s: %v, %+v, the shop says %s", to, err, results, m.Truth()[0].Native)
+		}
 	}
 }

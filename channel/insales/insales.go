@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +27,7 @@ const (
 	settingLogin    = "login"
 	settingPassword = "password"
 	settingDays     = "first_days"
-	settingRead     = "read_statuses"
-	settingSend     = "send_statuses"
+	settingWords    = "status_words"
 	settingTracking = "tracking_field"
 	settingStore    = "warehouse_index"
 	settingWebhook  = "webhook_url"
@@ -101,12 +99,8 @@ func settingList() []channel.Setting {
 			Help: "How many days back the first sweep goes, 1 to 3650. Later sweeps go on from where the last one ended.",
 		},
 		{
-			Key: settingRead, Title: "Own statuses", Check: checkRead,
-			Help: "What the shop's own statuses mean, as permalink=headline with commas: sobran=packed, v-punkte=ready_for_pickup. Others follow the standard status they belong to.",
-		},
-		{
-			Key: settingSend, Title: "Statuses sent", Default: "confirmed=accepted, shipped=dispatched, delivered=delivered, cancelled=declined", Check: checkSend,
-			Help: "The shop's status for each headline that the hub sends, as headline=permalink with commas. Only confirmed, shipped, delivered and cancelled are sent.",
+			Key: settingWords, Title: "Status words", Check: checkWords,
+			Help: "The shop's own statuses by their permalinks, like soglasovan=confirmed; sobran=packed; v-punkte=ready_for_pickup: what they mean, and the first of each is what the hub sends. Others follow the standard status they belong to.",
 		},
 		{
 			Key: settingTracking, Title: "Field for the tracking number",
@@ -145,10 +139,8 @@ type adapter struct {
 	client *client
 	quotas channel.Quotas
 	now    func() time.Time
-	// own are the shop's own statuses by permalink, send the words of pushes.
-	own   map[string]orderhub.Status
-	send  map[orderhub.Status]string
-	track string
+	words  channel.StatusWords
+	track  string
 	// stockField is the field of a variant that holds its figure.
 	stockField string
 	hook       string
@@ -167,7 +159,7 @@ func openPaged(settings channel.Settings, deps channel.Deps, perPage int) (chann
 	}
 	a := &adapter{
 		quotas: deps.Quotas, now: deps.Now, track: settings[settingTracking], hook: settings[settingWebhook],
-		stockField: "quantity", perPage: max(perPage, smallest), own: map[string]orderhub.Status{}, send: map[orderhub.Status]string{},
+		stockField: "quantity", perPage: max(perPage, smallest),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -181,11 +173,8 @@ func openPaged(settings channel.Settings, deps channel.Deps, perPage int) (chann
 	if a.days, err = strconv.Atoi(settings[settingDays]); err != nil {
 		return nil, orderhub.InvalidField(settingDays, "want a whole number")
 	}
-	for _, p := range pairs(settings[settingRead]) {
-		a.own[p[0]] = orderhub.Status(p[1])
-	}
-	for _, p := range pairs(settings[settingSend]) {
-		a.send[orderhub.Status(p[0])] = p[1]
+	if a.words, err = channel.ParseStatusWords(settings[settingWords]); err != nil {
+		return nil, orderhub.InvalidField(settingWords, "%s", err)
 	}
 	a.client = newClient(settings, deps.HTTP, a.quotas)
 	return a, nil
@@ -230,43 +219,15 @@ func checkIndex(v string) error {
 	return nil
 }
 
-// sent are the headlines that have a call.
-var sent = []orderhub.Status{orderhub.StatusConfirmed, orderhub.StatusShipped, orderhub.StatusDelivered, orderhub.StatusCancelled}
-
-func checkSend(v string) error {
-	seen := map[orderhub.Status]bool{}
-	for _, p := range pairs(v) {
-		to := orderhub.Status(p[0])
-		if !slices.Contains(sent, to) || !wordPattern.MatchString(p[1]) {
-			return fmt.Errorf("%.60q is not understood; write headline=permalink with commas; headlines: confirmed, shipped, delivered, cancelled", strings.Join(p[:], "="))
-		}
-		seen[to] = true
-	}
-	if len(seen) != len(sent) {
-		return fmt.Errorf("name a status of the shop for each of confirmed, shipped, delivered, cancelled")
-	}
-	return nil
-}
-
-func checkRead(v string) error {
-	for _, p := range pairs(v) {
-		if _, err := orderhub.ParseStatus(p[1]); err != nil || p[1] == string(orderhub.StatusUnknown) || !wordPattern.MatchString(p[0]) {
-			return fmt.Errorf("%.60q is not understood; write permalink=headline with commas, for example sobran=packed", strings.Join(p[:], "="))
+// checkWords: a permalink is one word.
+func checkWords(v string) error {
+	for pair := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ';' || r == '\n' }) {
+		word, _, _ := strings.Cut(pair, "=")
+		if word = strings.TrimSpace(word); word != "" && !wordPattern.MatchString(word) {
+			return fmt.Errorf("%.60q is no permalink of a status; it is one word, like sobran", word)
 		}
 	}
-	return nil
-}
-
-// pairs reads "a=b, c=d".
-func pairs(v string) [][2]string {
-	var out [][2]string
-	for part := range strings.SplitSeq(v, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			key, value, _ := strings.Cut(part, "=")
-			out = append(out, [2]string{strings.TrimSpace(key), strings.TrimSpace(value)})
-		}
-	}
-	return out
+	return channel.CheckStatusWords(v)
 }
 
 // basic is the header with the key.

@@ -25,8 +25,7 @@ func suite() channeltest.Suite {
 		},
 		Settings: map[string]string{
 			settingShop: "shop.myinsales.ru", settingLogin: "app", settingPassword: testPassword, settingTracking: "trace",
-			settingRead: "sobran=packed, v-punkte=ready_for_pickup",
-			settingSend: "confirmed=soglasovan, shipped=dispatched, delivered=delivered, cancelled=declined",
+			settingWords: "soglasovan=confirmed; sobran=packed; v-punkte=ready_for_pickup",
 		},
 		Schemes: []orderhub.Scheme{orderhub.SchemeSite}, Orders: 25, FreeQuotas: true,
 		ErrorBodies: map[int]string{
@@ -111,7 +110,11 @@ func pushCases() []channeltest.PushCase {
 				get("42", shown("42", "new", "new")), put("42", shown("42", "declined", "declined"))}},
 		{Name: "gone", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusConfirmed)), Want: rejected,
 			Replies: []channeltest.Canned{{Method: "GET", Path: "/admin/orders/41.json", Status: 404, Body: "<html>no</html>"}}},
-		{Name: "no_such_call", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusPacked)), Want: rejected},
+		{Name: "packed", Pushes: one(pushOf("41", orderhub.StatusConfirmed, orderhub.StatusPacked)), Want: want(channel.OutcomeDone),
+			Replies: []channeltest.Canned{get("41", shown("41", "approved", "soglasovan")), put("41", shown("41", "approved", "sobran"))}},
+		{Name: "pickup", Pushes: one(pushOf("41", orderhub.StatusShipped, orderhub.StatusReadyForPickup)), Want: want(channel.OutcomeDone),
+			Replies: []channeltest.Canned{get("41", shown("41", "dispatched", "dispatched")), put("41", shown("41", "dispatched", "v-punkte"))}},
+		{Name: "no_such_call", Pushes: one(pushOf("41", orderhub.StatusNew, orderhub.StatusReturned)), Want: rejected},
 		{Name: "tracking", Kind: orderhub.EffectTracking, Pushes: []channel.Push{tracked, bare},
 			Want:    []channeltest.PushWant{{Outcome: channel.OutcomeAccepted}, rejected[0]},
 			Replies: []channeltest.Canned{put("41", shown("41", "dispatched", "dispatched"))}},

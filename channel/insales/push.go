@@ -43,8 +43,15 @@ func each(ctx context.Context, pushes []channel.Push, one func(context.Context, 
 func (a *adapter) move(ctx context.Context, p channel.Push) channel.PushResult {
 	id := p.Order.Snapshot.ExternalID
 	op := string(Name) + ": PUT /admin/orders/" + rest.Clean(id) + ".json"
-	word := a.send[p.To]
+	word := a.words.Word(p.To)
 	if word == "" {
+		word = sent[p.To]
+	}
+	switch {
+	case word != "":
+	case p.To == orderhub.StatusPacked || p.To == orderhub.StatusReadyForPickup:
+		return channel.PushResult{Outcome: channel.OutcomeDone} // the hub alone keeps it
+	default:
 		return failed(orderhub.NewBorderError(orderhub.ClassRejected, op, "InSales has no call for "+string(p.To), nil))
 	}
 	body, found, err := a.client.order(ctx, id)

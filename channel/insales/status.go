@@ -18,9 +18,9 @@ var statuses = orderhub.StatusTable{
 	},
 	Steps: []orderhub.Step{
 		push(orderhub.StatusConfirmed, "accepted"),
-		{To: orderhub.StatusPacked, Kind: orderhub.StepLocal, Note: "InSales has no such step"},
+		tell(orderhub.StatusPacked),
 		push(orderhub.StatusShipped, "dispatched"),
-		{To: orderhub.StatusReadyForPickup, Kind: orderhub.StepLocal, Note: "InSales has no such step"},
+		tell(orderhub.StatusReadyForPickup),
 		push(orderhub.StatusDelivered, "delivered"),
 		push(orderhub.StatusCancelled, "declined"),
 	},
@@ -33,6 +33,19 @@ func push(to orderhub.Status, word string) orderhub.Step {
 	}
 }
 
+// tell: InSales has no such step, but a shop may have made a status for it.
+func tell(to orderhub.Status) orderhub.Step {
+	return orderhub.Step{
+		To: to, Kind: orderhub.StepTell, Call: "PUT /admin/orders/{id}.json custom_status_permalink",
+		Note: "where status_words names a status of the shop; else the hub alone keeps the step",
+	}
+}
+
+// sent are the standard words of the steps.
+var sent = map[orderhub.Status]string{
+	orderhub.StatusConfirmed: "accepted", orderhub.StatusShipped: "dispatched", orderhub.StatusDelivered: "delivered", orderhub.StatusCancelled: "declined",
+}
+
 // wordGone stands for an order that was deleted in the shop.
 const wordGone = "deleted"
 
@@ -41,11 +54,13 @@ var standard = map[string]bool{
 	"new": true, "accepted": true, "approved": true, "dispatched": true, "delivered": true, "declined": true, "returned": true,
 }
 
-// status translates the words of an order. An own status that the settings
-// explain means what they say; any other follows the standard one.
+// status translates the words of an order. A status that the settings explain
+// means what they say; any other of the shop's own follows the standard one.
 func (a *adapter) status(word, own string) (s orderhub.Status, known bool) {
-	if s, ok := a.own[own]; ok && standard[word] {
-		return s, true
+	for _, w := range []string{own, word} {
+		if s, ok := a.words.Status(w); ok && standard[word] {
+			return s, true
+		}
 	}
 	return statuses.Lookup(orderhub.SchemeSite, word, own)
 }

@@ -22,8 +22,10 @@ const (
 	Login    = "orderhub-demo-app"
 	Password = "4c3f4c197336eb97475506e71c839c71"
 	Host     = "orderhub-demo.myinsales.ru"
-	// OwnStatus is a status that the shop made itself; it belongs to approved.
+	// OwnStatus and OwnPickup are statuses that the shop made itself; they belong to
+	// approved and to dispatched.
 	OwnStatus = "sobran"
+	OwnPickup = "v-punkte"
 	// TrackingField takes tracking numbers.
 	TrackingField = "trace"
 )
@@ -120,7 +122,7 @@ func (m *Market) Channel() orderhub.Channel { return "insales" }
 // Settings are those of the hub's account.
 func (m *Market) Settings() map[string]string {
 	return map[string]string{
-		"shop": Host, "login": Login, "password": Password, "tracking_field": TrackingField, "read_statuses": OwnStatus + "=packed",
+		"shop": Host, "login": Login, "password": Password, "tracking_field": TrackingField, "status_words": OwnStatus + "=packed; " + OwnPickup + "=ready_for_pickup",
 	}
 }
 
@@ -282,8 +284,11 @@ func (m *Market) Truth() []marketsim.TruthOrder {
 
 // headline is written down here independently of the adapter.
 func headline(s state) orderhub.Status {
-	if s.own == OwnStatus {
+	switch s.own {
+	case OwnStatus:
 		return orderhub.StatusPacked
+	case OwnPickup:
+		return orderhub.StatusReadyForPickup
 	}
 	return map[string]orderhub.Status{
 		"new": orderhub.StatusNew, "accepted": orderhub.StatusConfirmed, "approved": orderhub.StatusConfirmed, "dispatched": orderhub.StatusShipped,

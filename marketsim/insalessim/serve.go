@@ -190,6 +190,9 @@ func (m *Market) getOrder(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, m.wire(o, s))
 }
 
+// ownOf are the standard statuses to which the shop's own ones belong.
+var ownOf = map[string]string{OwnStatus: "approved", OwnPickup: "dispatched"}
+
 // putOrder changes an order. Any status may follow any other: the shop leaves
 // sense to people.
 func (m *Market) putOrder(w http.ResponseWriter, r *http.Request) {
@@ -215,11 +218,11 @@ func (m *Market) putOrder(w http.ResponseWriter, r *http.Request) {
 	}
 	word, own := in.Order.Status, ""
 	if in.Order.Own != "" {
-		if word = in.Order.Own; word == OwnStatus {
-			word, own = "approved", OwnStatus
+		if word = in.Order.Own; ownOf[word] != "" {
+			word, own = ownOf[word], word
 		}
 	}
-	if _, known := statusTitles[word]; word != "" && (!known || word == OwnStatus) {
+	if _, known := statusTitles[word]; word != "" && (!known || ownOf[word] != "") {
 		answer(w, http.StatusUnprocessableEntity, map[string]any{"fulfillment_status": []string{"имеет неверное значение"}})
 		return
 	}

@@ -37,7 +37,7 @@ func decimal(minor int64) json.Number {
 
 var statusTitles = map[string]string{
 	"new": "Новый", "accepted": "В обработке", "approved": "Согласован", "dispatched": "Отгружен", "delivered": "Доставлен",
-	"declined": "Отменен", "returned": "Возврат", OwnStatus: "Собран",
+	"declined": "Отменен", "returned": "Возврат", OwnStatus: "Собран", OwnPickup: "В пункте выдачи",
 }
 
 // wire is the order as GET /admin/orders/{id}.json shows it.
