@@ -5,6 +5,8 @@ import (
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/bitrixsim"
 	"github.com/orderhub/orderhub/marketsim/cmlshopsim"
+	"github.com/orderhub/orderhub/marketsim/insalessim"
+	"github.com/orderhub/orderhub/marketsim/shopifysim"
 	"github.com/orderhub/orderhub/marketsim/woosim"
 )
 
@@ -20,6 +22,12 @@ var shops = []shop{
 	}},
 	{"bitrix", func(_ SimOptions, in *marketsim.Injector) marketsim.Market {
 		return bitrixsim.New(bitrixsim.Options{Injector: in, Iblock: true})
+	}},
+	{"insales", func(o SimOptions, in *marketsim.Injector) marketsim.Market {
+		return insalessim.New(insalessim.Options{Injector: in, Seed: o.Seed, Fast: o.Fast, QuotaScale: o.QuotaScale})
+	}},
+	{"shopify", func(o SimOptions, in *marketsim.Injector) marketsim.Market {
+		return shopifysim.New(shopifysim.Options{Injector: in, Seed: o.Seed, Fast: o.Fast, QuotaScale: o.QuotaScale})
 	}},
 	{"cml_shop", func(_ SimOptions, in *marketsim.Injector) marketsim.Market {
 		return cmlshopsim.New(cmlshopsim.Options{Injector: in, Portion: 50})

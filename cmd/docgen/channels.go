@@ -54,6 +54,9 @@ func channelPage(s sheet) []byte {
 	buyers(p, s)
 	reasons(p, s)
 	figures(p, s)
+	if s.Notes != "" {
+		p.line("\n%s", s.Notes)
+	}
 	return p.Bytes()
 }
 

@@ -25,6 +25,9 @@ type sheet struct {
 	Has []bool
 	// Kinds of raw answers that the adapter reads, by its samples.
 	Kinds []string
+	// Notes is the adapter's own NOTES.md, "" = it has none: how to connect, and how
+	// certain the facts are that no document tells.
+	Notes string
 }
 
 // ability is an interface of package channel that an adapter may have.
@@ -71,6 +74,11 @@ func newSheet(root string, c channel.Channel) (sheet, error) {
 		typ = typ.Elem()
 	}
 	s.Folder = strings.TrimPrefix(typ.PkgPath(), reflect.TypeFor[orderhub.Order]().PkgPath()+"/")
+	notes, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(s.Folder), "NOTES.md")) //nolint:gosec // a folder of the module
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return sheet{}, err
+	}
+	s.Notes = strings.TrimSpace(string(notes))
 	s.Kinds, err = sampleKinds(root, s.Folder)
 	return s, err
 }
