@@ -162,8 +162,10 @@ func (c *AccountComparison) compareOrder(t marketsim.TruthOrder, o api.OrderRow,
 		if e.State == orderhub.EffectConfirmed || e.State == orderhub.EffectUncertain || e.State == orderhub.EffectRejected {
 			owned[e.To] = true
 		}
-		// A cancel may be confirmed because the buyer was faster.
-		if e.State == orderhub.EffectConfirmed && !happened && (e.To != orderhub.StatusCancelled || t.Headline != orderhub.StatusCancelled) {
+		// A cancel may be confirmed because the buyer was faster, a delivery because
+		// the courier was.
+		faster := (e.To == orderhub.StatusCancelled || e.To == orderhub.StatusDelivered) && t.Headline == e.To
+		if e.State == orderhub.EffectConfirmed && !happened && !faster {
 			c.Swallowed = append(c.Swallowed, fmt.Sprintf("%s: effect %d %s", t.ID, e.ID, e.To))
 		}
 	}

@@ -21,7 +21,7 @@ var shops = []shop{
 		return woosim.New(woosim.Options{Injector: in, Seed: o.Seed})
 	}},
 	{"bitrix", func(_ SimOptions, in *marketsim.Injector) marketsim.Market {
-		return bitrixsim.New(bitrixsim.Options{Injector: in, Iblock: true})
+		return bitrixsim.New(bitrixsim.Options{Injector: in, Iblock: true, Words: true})
 	}},
 	{"insales", func(o SimOptions, in *marketsim.Injector) marketsim.Market {
 		return insalessim.New(insalessim.Options{Injector: in, Seed: o.Seed, Fast: o.Fast, QuotaScale: o.QuotaScale})

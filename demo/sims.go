@@ -75,6 +75,7 @@ func NewSims(opts SimOptions) *Sims {
 	for _, m := range s.Markets() {
 		prefix := "/" + string(m.Channel())
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, m.Handler()))
+		mux.Handle(prefix, http.StripPrefix(prefix, m.Handler())) // an exchange with 1C has one address
 	}
 	mux.Handle("/_sim/", marketsim.Control(s.Markets(), in))
 	s.handler = mux

@@ -27,7 +27,7 @@ type demoCmd struct {
 	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
 	Policy  string        `help:"Make goods scarce and let the markets sell only what the hub publishes: shared shows all that is left everywhere, strict never sells a unit twice; off sells everything." default:"off" enum:"off,shared,strict"`
 	With1C  bool          `help:"Let a 1C exchange with the hub, and compare its book with the ledger, too." name:"with-1c"`
-	Shops   bool          `help:"Let buyers buy in web shops on engines of others (WooCommerce), too." name:"with-shops"`
+	Shops   bool          `help:"Let buyers buy in web shops on engines of others (WooCommerce, Bitrix, InSales, Shopify, 1C exchange), too." name:"with-shops"`
 	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
 }
 
@@ -175,7 +175,7 @@ type simCmd struct {
 	Seed   uint64  `help:"Decides ids and faults." default:"1"`
 	Faults string  `help:"How much goes wrong: none, light or hard." default:"none" enum:"none,light,hard"`
 	Quotas float64 `help:"Multiplies the documented quotas." default:"1"`
-	Shops  bool    `help:"Run web shops on engines of others (WooCommerce), too." name:"with-shops"`
+	Shops  bool    `help:"Run web shops on engines of others (WooCommerce, Bitrix, InSales, Shopify, 1C exchange), too." name:"with-shops"`
 }
 
 func (c *simCmd) Help() string {

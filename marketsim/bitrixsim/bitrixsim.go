@@ -35,6 +35,8 @@ type Options struct {
 	Page int
 	// Iblock is set in Settings, so that the hub lists the goods.
 	Iblock bool
+	// Words gives the shop statuses of its own for the steps between new and shipped.
+	Words bool
 }
 
 // Market is the shop.
@@ -91,8 +93,14 @@ func (m *Market) Settings() map[string]string {
 	if m.opts.Iblock {
 		s["iblocks"], s["article_property"] = "2", "property45"
 	}
+	if m.opts.Words {
+		s["status_words"] = "S1=confirmed; S2=packed; S3=ready_for_pickup"
+	}
 	return s
 }
+
+// own are the statuses that a shop may have made up.
+var own = map[string]orderhub.Status{"S1": orderhub.StatusConfirmed, "S2": orderhub.StatusPacked, "S3": orderhub.StatusReadyForPickup}
 
 // Notify sets where events go.
 func (m *Market) Notify(url string) { m.notifier.SetURL(url) }
@@ -211,8 +219,12 @@ func (o *order) headline() orderhub.Status {
 		return orderhub.StatusCancelled
 	case o.status == "F":
 		return orderhub.StatusDelivered
+	case o.status == "S3":
+		return orderhub.StatusReadyForPickup
 	case o.deducted:
 		return orderhub.StatusShipped
+	case own[o.status] != "":
+		return own[o.status]
 	}
 	return orderhub.StatusNew
 }

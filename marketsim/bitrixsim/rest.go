@@ -137,7 +137,7 @@ func (m *Market) updateOrder(q url.Values) (any, *failure) {
 		o.canceled, o.reason = true, q.Get("fields[reasonCanceled]")
 	case o.canceled:
 		return nil, &failure{"200040300020", "Заказ отменён"}
-	case status == "F" || status == "P" || status == "N":
+	case status == "F" || status == "P" || status == "N" || m.opts.Words && own[status] != "":
 		o.status = status
 	default:
 		return nil, &failure{"200040300030", "Неизвестный статус"}

@@ -200,6 +200,9 @@ func (m *Market) Truth() []marketsim.TruthOrder {
 	for _, id := range m.ids {
 		o := m.orders[id].TruthOrder
 		o.Calls = slices.Clone(o.Calls)
+		if o.Native == wordCancelled { // a requisite of its own beside the status
+			o.Native, o.Sub = wordCancelled+"=true", wordCancelled
+		}
 		out = append(out, o)
 	}
 	return out
