@@ -126,6 +126,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.stream(h)
 	a.provider(mux)
 	a.onec(h)
+	a.feed(h)
 	trimProblems(a.doc)
 	shareProblems(a.doc)
 	serveDocument(mux, a.doc)

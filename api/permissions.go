@@ -179,6 +179,13 @@ var needs = map[string]need{
 	"remove-onec-node":     may(orderhub.AccountsManage),
 	"resend-to-onec":       may(orderhub.AccountsManage),
 
+	// ERP and WMS.
+	"read-feed":            may(orderhub.OrdersRead),
+	"list-feed-consumers":  may(orderhub.OrdersRead),
+	"set-feed-consumer":    may(orderhub.OrdersWork),
+	"acknowledge-feed":     may(orderhub.OrdersWork).hushed(),
+	"delete-feed-consumer": may(orderhub.OrdersWork),
+
 	// Automation rules.
 	"list-automation-rules":  may(orderhub.RulesRead),
 	"get-automation-rule":    may(orderhub.RulesRead),

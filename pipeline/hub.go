@@ -91,6 +91,8 @@ type Hub struct {
 
 	onec   *onecDesk
 	notify NotifyOptions
+	// feedWaiters caps how many readers of the feed wait for news.
+	feedWaiters chan struct{}
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
 	conditions conditions
@@ -112,7 +114,7 @@ func New(opts Options) (*Hub, error) {
 	h := &Hub{
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
-		onec: newOnecDesk(),
+		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
