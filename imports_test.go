@@ -105,7 +105,7 @@ var (
 	testOuter = map[string][]string{
 		"pipeline": {"channel/all", "channel/*", "onec", "onec/onectest", "webhook"},
 		"api":      {"channel/all", "channel/*", "jobs", "webhook"},
-		"server":   {"channel/all", "channel/*", "jobs", "webhook", "demo"},
+		"server":   {"channel/all", "channel/*", "jobs", "notify", "webhook", "demo"},
 		"demo":     {"channel/*"},
 	}
 )

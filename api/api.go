@@ -127,6 +127,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.provider(mux)
 	a.onec(h)
 	a.feed(h)
+	a.endpoints(h)
 	trimProblems(a.doc)
 	shareProblems(a.doc)
 	serveDocument(mux, a.doc)

@@ -70,7 +70,7 @@ func (a *API) feed(h huma.API) {
 		Limit    int                  `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		Wait     int                  `query:"wait" minimum:"0" maximum:"25" default:"0" doc:"Seconds to wait for the first entry."`
 	}
-	read := op("read-feed", http.MethodGet, "/feed", feedTag, "Read what happened to orders, in the order in which it happened")
+	read := op("read-feed", http.MethodGet, "/feed", feedTag, "Read what happened to orders, in the order in which it happened", http.StatusNotFound)
 	read.Description = "Each entry comes at least once, entries of one order in its order. An entry carries the order as it is now, masked for callers without the permission personal_data. " +
 		"Nothing is forgotten by reading: a reader goes on behind what it acknowledged, and the feed can be read again from any position."
 	huma.Register(h, read, func(ctx context.Context, in *readIn) (*body[FeedPage], error) {

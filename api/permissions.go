@@ -186,6 +186,16 @@ var needs = map[string]need{
 	"acknowledge-feed":     may(orderhub.OrdersWork).hushed(),
 	"delete-feed-consumer": may(orderhub.OrdersWork),
 
+	"list-endpoints":         may(orderhub.AccountsRead),
+	"get-endpoint":           may(orderhub.AccountsRead),
+	"list-deliveries":        may(orderhub.AccountsRead),
+	"add-endpoint":           may(orderhub.AccountsManage),
+	"change-endpoint":        may(orderhub.AccountsManage),
+	"remove-endpoint":        may(orderhub.AccountsManage),
+	"rotate-endpoint-secret": may(orderhub.AccountsManage),
+	"test-endpoint":          may(orderhub.AccountsManage),
+	"redeliver":              may(orderhub.AccountsManage),
+
 	// Automation rules.
 	"list-automation-rules":  may(orderhub.RulesRead),
 	"get-automation-rule":    may(orderhub.RulesRead),

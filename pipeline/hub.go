@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/rest"
 	"github.com/orderhub/orderhub/jobs"
+	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -51,6 +53,10 @@ type Options struct {
 	StockLag time.Duration
 	// Notify says how people are told; the zero value tells webhooks only.
 	Notify NotifyOptions
+	// Private are networks that are not public and that webhooks and files may go to.
+	Private []netip.Prefix
+	// ExchangeDir is where folders for the exchange of files are; "" = nowhere.
+	ExchangeDir string
 }
 
 // Hooks sabotage the pipeline on purpose. Each is called with what it may spoil.
@@ -93,6 +99,10 @@ type Hub struct {
 	notify NotifyOptions
 	// feedWaiters caps how many readers of the feed wait for news.
 	feedWaiters chan struct{}
+	// outward says what endpoints may be reached, by outClient.
+	outward     notify.Outward
+	outClient   *http.Client
+	exchangeDir string
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
 	conditions conditions
@@ -115,7 +125,9 @@ func New(opts Options) (*Hub, error) {
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
 		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters),
+		outward: notify.Outward{Private: opts.Private}, exchangeDir: opts.ExchangeDir,
 	}
+	h.outClient = h.outward.Client(deliverTimeout)
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -253,8 +265,12 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.planFigures(ctx, lease)
 	case onecLane:
 		return h.tendOnec(ctx)
+	case fanLane:
+		return h.fanOut(ctx, lease)
 	}
 	switch lane.Work {
+	case jobs.WorkDeliver:
+		return h.deliverLane(ctx, lane, lease)
 	case jobs.WorkNotify:
 		return h.notice(ctx, lease)
 	case jobs.WorkTell:
@@ -265,7 +281,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.listen(ctx, lease)
 	case jobs.WorkCards:
 		return h.tendCards(ctx, lease)
-	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec:
+	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec,
+		jobs.WorkFanOut, jobs.WorkFiles:
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -297,7 +314,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules, jobs.WorkOnec:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules, jobs.WorkOnec,
+		jobs.WorkFanOut, jobs.WorkDeliver, jobs.WorkFiles:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -336,6 +354,12 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	if d.Onec {
 		lanes = append(lanes, onecLane)
+	}
+	if d.FanOut {
+		lanes = append(lanes, fanLane)
+	}
+	for _, id := range d.Endpoints {
+		lanes = append(lanes, endpointLane(id))
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {

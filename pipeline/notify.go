@@ -303,7 +303,7 @@ func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 	case orderhub.OnRule:
 		return key, f, len(d.Notify) > 0
 	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnChanged, orderhub.OnRequested, orderhub.OnDrift,
-		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline:
+		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline, orderhub.OnIntegration:
 	}
 	return key, f, true
 }
