@@ -128,6 +128,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.onec(h)
 	a.feed(h)
 	a.endpoints(h)
+	a.shipments(h)
 	trimProblems(a.doc)
 	shareProblems(a.doc)
 	serveDocument(mux, a.doc)

@@ -186,6 +186,9 @@ var needs = map[string]need{
 	"acknowledge-feed":     may(orderhub.OrdersWork).hushed(),
 	"delete-feed-consumer": may(orderhub.OrdersWork),
 
+	"add-shipment":   may(orderhub.OrdersWork),
+	"list-shipments": may(orderhub.OrdersRead),
+
 	"list-endpoints":         may(orderhub.AccountsRead),
 	"get-endpoint":           may(orderhub.AccountsRead),
 	"list-deliveries":        may(orderhub.AccountsRead),

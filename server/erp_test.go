@@ -143,3 +143,29 @@ func TestEndpointsOverHTTP(t *testing.T) {
 		w.do(t, http.MethodGet, address, nil).refused(t, http.StatusNotFound, "")
 	})
 }
+
+// TestShipmentsOverHTTP: a shipment is kept, checked and listed, and comes once.
+func TestShipmentsOverHTTP(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		w.shop(t)
+		o := w.send(t, "shop", payload("a", 1))
+		address := "/orders/" + number(o.Number) + "/shipments"
+		shipment := map[string]any{"to": "packed", "packages": []map[string]any{{"tracking": "RA123", "items": []map[string]any{
+			{"line": 0, "quantity": 1, "codes": []map[string]any{{"kind": "cis", "code": "0104600439931256215Xk=J;dcm%2b7"}}},
+		}}}}
+		var made, again api.ShipmentView
+		w.do(t, http.MethodPost, address, shipment, "Idempotency-Key", "1").into(t, http.StatusCreated, &made)
+		w.do(t, http.MethodPost, address, shipment, "Idempotency-Key", "1").into(t, http.StatusCreated, &again)
+		if made.ID != again.ID || !again.Known || made.Sent.Codes.State != orderhub.HandedNo || made.Sent.Status.State != orderhub.HandedOn {
+			t.Errorf("%+v\n%+v", made, again)
+		}
+		shipment["packages"] = []map[string]any{{"items": []map[string]any{{"line": 7, "quantity": 1}}}}
+		w.do(t, http.MethodPost, address, shipment).refused(t, http.StatusUnprocessableEntity, "line")
+		w.do(t, http.MethodPost, address, shipment, "Idempotency-Key", "1").refused(t, http.StatusConflict, "")
+		var list api.ShipmentList
+		w.do(t, http.MethodGet, address, nil).into(t, http.StatusOK, &list)
+		if len(list.Shipments) != 1 || list.Shipments[0].Packages[0].Tracking != "RA123" {
+			t.Errorf("%+v", list)
+		}
+	})
+}
