@@ -13,7 +13,9 @@ func TestCheckPackages(t *testing.T) {
 	item := func(line int, quantity int64, codes ...orderhub.UnitCode) orderhub.PackageItem {
 		return orderhub.PackageItem{Line: line, Quantity: quantity, Codes: codes}
 	}
-	code := func(kind orderhub.CodeKind, code string) orderhub.UnitCode { return orderhub.UnitCode{Kind: kind, Code: code} }
+	code := func(kind orderhub.CodeKind, code string) orderhub.UnitCode {
+		return orderhub.UnitCode{Kind: kind, Code: code}
+	}
 	cis := code(orderhub.CodeCIS, "0104600439931256215Xk=J;dcm%2b7\x1d91EE10\x1d92abcd")
 	for name, c := range map[string]struct {
 		packages []orderhub.Package

@@ -129,6 +129,7 @@ func Register(mux *http.ServeMux, opts Options) *API {
 	a.feed(h)
 	a.endpoints(h)
 	a.shipments(h)
+	a.fileExchanges(h)
 	trimProblems(a.doc)
 	shareProblems(a.doc)
 	serveDocument(mux, a.doc)

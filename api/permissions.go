@@ -189,6 +189,12 @@ var needs = map[string]need{
 	"add-shipment":   may(orderhub.OrdersWork),
 	"list-shipments": may(orderhub.OrdersRead),
 
+	"list-file-exchanges":  may(orderhub.AccountsRead),
+	"list-exchanged-files": may(orderhub.AccountsRead),
+	"add-file-exchange":    may(orderhub.AccountsManage),
+	"change-file-exchange": may(orderhub.AccountsManage),
+	"remove-file-exchange": may(orderhub.AccountsManage),
+
 	"list-endpoints":         may(orderhub.AccountsRead),
 	"get-endpoint":           may(orderhub.AccountsRead),
 	"list-deliveries":        may(orderhub.AccountsRead),

@@ -271,6 +271,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	switch lane.Work {
 	case jobs.WorkDeliver:
 		return h.deliverLane(ctx, lane, lease)
+	case jobs.WorkFiles:
+		return h.filesOfLane(ctx, lane, lease)
 	case jobs.WorkNotify:
 		return h.notice(ctx, lease)
 	case jobs.WorkTell:
@@ -282,7 +284,7 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 	case jobs.WorkCards:
 		return h.tendCards(ctx, lease)
 	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec,
-		jobs.WorkFanOut, jobs.WorkFiles:
+		jobs.WorkFanOut:
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -360,6 +362,9 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	for _, id := range d.Endpoints {
 		lanes = append(lanes, endpointLane(id))
+	}
+	for _, id := range d.Files {
+		lanes = append(lanes, filesLane(id))
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {

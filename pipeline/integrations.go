@@ -18,16 +18,19 @@ type integrationTrouble struct {
 // integrationTroubles lists webhooks that fail for long, were stopped or have given
 // events up.
 func (h *Hub) integrationTroubles(ctx context.Context) ([]integrationTrouble, error) {
+	out, err := h.fileTroubles(ctx)
+	if err != nil {
+		return nil, err
+	}
 	endpoints, err := h.store.Endpoints(ctx)
 	if err != nil || len(endpoints) == 0 {
-		return nil, err
+		return out, err
 	}
 	counts, err := h.store.CountDeliveries(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now := h.store.Now()
-	var out []integrationTrouble
 	add := func(e orderhub.Endpoint, key, state, why string) {
 		out = append(out, integrationTrouble{fmt.Sprintf("endpoint-%d-%s", e.ID, key), orderhub.Facts{At: now, AccountName: e.Name, State: state, Why: why}})
 	}
@@ -44,4 +47,30 @@ func (h *Hub) integrationTroubles(ctx context.Context) ([]integrationTrouble, er
 		}
 	}
 	return out, nil
+}
+
+// fileTroubles lists exchanges of files that fail for long, and files with something
+// wrong of the last day.
+func (h *Hub) fileTroubles(ctx context.Context) (out []integrationTrouble, err error) {
+	list, err := h.store.FileExchanges(ctx)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	now, names := h.store.Now(), map[int64]string{}
+	for _, x := range list {
+		names[x.ID] = x.Name
+		if x.State == orderhub.FilesActive && !x.FailingSince.IsZero() && now.Sub(x.FailingSince) > failingFor {
+			out = append(out, integrationTrouble{fmt.Sprintf("files-%d-failing-%s", x.ID, x.FailingSince.Format(time.RFC3339)),
+				orderhub.Facts{At: now, AccountName: x.Name, State: "failing", Why: x.Error}})
+		}
+	}
+	files, err := h.store.BadFiles(ctx, now.Add(-24*time.Hour))
+	for _, f := range files {
+		why := f.Name + ": " + f.Error
+		if f.Error == "" {
+			why = f.Name + ": " + plural(int(f.Bad), "row") + " not taken"
+		}
+		out = append(out, integrationTrouble{fmt.Sprintf("file-%d", f.ID), orderhub.Facts{At: now, AccountName: names[f.ExchangeID], State: "file", Why: why}})
+	}
+	return out, err
 }

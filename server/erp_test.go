@@ -150,14 +150,14 @@ func TestShipmentsOverHTTP(t *testing.T) {
 		w.shop(t)
 		o := w.send(t, "shop", payload("a", 1))
 		address := "/orders/" + number(o.Number) + "/shipments"
-		shipment := map[string]any{"to": "packed", "packages": []map[string]any{{"tracking": "RA123", "items": []map[string]any{
+		shipment := map[string]any{"to": "confirmed", "packages": []map[string]any{{"tracking": "RA123", "items": []map[string]any{
 			{"line": 0, "quantity": 1, "codes": []map[string]any{{"kind": "cis", "code": "0104600439931256215Xk=J;dcm%2b7"}}},
 		}}}}
 		var made, again api.ShipmentView
 		w.do(t, http.MethodPost, address, shipment, "Idempotency-Key", "1").into(t, http.StatusCreated, &made)
 		w.do(t, http.MethodPost, address, shipment, "Idempotency-Key", "1").into(t, http.StatusCreated, &again)
 		if made.ID != again.ID || !again.Known || made.Sent.Codes.State != orderhub.HandedNo || made.Sent.Status.State != orderhub.HandedOn {
-			t.Errorf("%+v\n%+v", made, again)
+			t.Errorf("%+v %+v\n%+v", made, made.Sent.Status, again)
 		}
 		shipment["packages"] = []map[string]any{{"items": []map[string]any{{"line": 7, "quantity": 1}}}}
 		w.do(t, http.MethodPost, address, shipment).refused(t, http.StatusUnprocessableEntity, "line")
@@ -167,5 +167,39 @@ func TestShipmentsOverHTTP(t *testing.T) {
 		if len(list.Shipments) != 1 || list.Shipments[0].Packages[0].Tracking != "RA123" {
 			t.Errorf("%+v", list)
 		}
+	})
+}
+
+// TestFileExchangesOverHTTP: an exchange is added, works in the running hub, and shows
+// no secret.
+func TestFileExchangesOverHTTP(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		w.shop(t)
+		var x api.FileExchangeView
+		w.do(t, http.MethodPost, "/file-exchanges", map[string]any{"name": "WMS", "kind": "folder", "folder": "wms", "orders": "csv"}).into(t, http.StatusCreated, &x)
+		if x.Every != 15 || x.State != orderhub.FilesActive {
+			t.Errorf("%+v", x)
+		}
+		w.send(t, "shop", payload("a", 1))
+		if err := w.hub.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = w.hub.Stop(context.WithoutCancel(t.Context())) }()
+		address := fmt.Sprintf("/file-exchanges/%d", x.ID)
+		var page api.ExchangedFilePage
+		for end := time.Now().Add(10 * time.Second); len(page.Files) == 0 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			w.do(t, http.MethodGet, address+"/files", nil).into(t, http.StatusOK, &page)
+		}
+		if len(page.Files) != 1 || !page.Files[0].Out || page.Files[0].Rows != 1 {
+			t.Errorf("%+v", page)
+		}
+		w.do(t, http.MethodPatch, address, map[string]any{"every_minutes": 30, "state": "paused"}).into(t, http.StatusOK, &x)
+		if x.Every != 30 || x.State != orderhub.FilesPaused || x.Folder != "wms" {
+			t.Errorf("%+v", x)
+		}
+		w.do(t, http.MethodPost, "/file-exchanges", map[string]any{"name": "x", "kind": "folder", "folder": "../x"}).refused(t, http.StatusUnprocessableEntity, "folder")
+		w.do(t, http.MethodPost, "/file-exchanges", map[string]any{"name": "x", "kind": "sftp", "address": "files.example.com", "user": "erp", "password": "p"}).
+			refused(t, http.StatusUnprocessableEntity, "host_key")
+		w.do(t, http.MethodDelete, address, nil).into(t, http.StatusNoContent, nil)
 	})
 }

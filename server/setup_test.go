@@ -95,8 +95,8 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 		t.Fatal(err)
 	}
 	w.hub, err = pipeline.New(pipeline.Options{
-		Private: private,
-		Store:   s, Channels: channels, Log: log, Scale: 0.02, QuotaScale: 10, Tick: 100 * time.Millisecond,
+		Private: private, ExchangeDir: t.TempDir(),
+		Store: s, Channels: channels, Log: log, Scale: 0.02, QuotaScale: 10, Tick: 100 * time.Millisecond,
 		HTTP: &http.Client{Timeout: 10 * time.Second},
 	})
 	if err != nil {

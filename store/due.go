@@ -77,6 +77,9 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 	if err := s.webhooksDue(ctx, &d); err != nil {
 		return d, err
 	}
+	if d.Files, err = s.filesDue(ctx); err != nil {
+		return d, err
+	}
 	d.Feeds, err = s.Feeds(ctx, "")
 	return d, err
 }
