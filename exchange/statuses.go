@@ -162,7 +162,7 @@ func xlsxTableOf(data []byte) (out [][]string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sheet: %w", err)
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		cells, err := rows.Columns(excelize.Options{RawCellValue: true})
 		if err != nil {

@@ -191,7 +191,7 @@ func OpenFolder(base, name string) (Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of exchanges: %w", err)
 	}
-	defer outer.Close()
+	defer func() { _ = outer.Close() }()
 	if err := outer.Mkdir(name, 0o750); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
@@ -207,7 +207,7 @@ func (f folder) readDir(dir string) ([]os.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	list, err := d.Readdir(10 * MaxList)
 	if errors.Is(err, io.EOF) {
 		err = nil

@@ -388,7 +388,7 @@ func (h *Hub) AckFeed(ctx context.Context, name, position string) (orderhub.Feed
 		if c, err = tx.LockConsumer(ctx, name); err != nil {
 			return err
 		}
-		c.Position, c.AckedAt = max(c.Position, to), h.store.Now()
+		c.Position, c.AckedAt = max(c.Position, to), h.store.Now().Truncate(time.Microsecond)
 		return tx.SaveConsumer(ctx, c)
 	})
 	return c, err

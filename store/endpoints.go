@@ -31,7 +31,7 @@ func (tx *Tx) SaveEndpoint(ctx context.Context, e *orderhub.Endpoint) error {
 			return err
 		}
 	}
-	plain, err := json.Marshal(e.Secrets)
+	plain, err := json.Marshal(e.Secrets) //nolint:gosec // it is encrypted in the next step
 	if err != nil {
 		return fmt.Errorf("encode endpoint: %w", err)
 	}
