@@ -228,7 +228,7 @@ func (a *API) endpointWork(h huma.API) {
 			return answer(Redelivered{n}), nil
 		})
 	type listIn struct {
-		ID     int64                  `path:"id" minimum:"1"`
+		ID     int64                  `path:"id"`
 		State  orderhub.DeliveryState `query:"state" enum:"pending,delivered,dead"`
 		Number int64                  `query:"number" minimum:"1" doc:"Of this order alone."`
 		Before int64                  `query:"before" minimum:"1" doc:"Continues a list."`

@@ -133,7 +133,7 @@ func (a *API) fileExchanges(h huma.API) {
 			return nil, a.problem(a.hub.RemoveFileExchange(ctx, in.ID))
 		})
 	type listIn struct {
-		ID     int64 `path:"id" minimum:"1"`
+		ID     int64 `path:"id"`
 		Before int64 `query:"before" minimum:"1" doc:"Continues a list."`
 		Limit  int   `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	}
