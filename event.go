@@ -43,6 +43,7 @@ const (
 	EventTags        EventKind = "tags"         // tags were put on or taken off
 	EventAssigned    EventKind = "assigned"     // somebody was given the order
 	EventRule        EventKind = "rule"         // an automation rule fired, or would have
+	EventShipment    EventKind = "shipment"     // packages, tracking numbers or codes of units were given
 )
 
 // Event is one entry of an order's history: what, when, who, why, and from

@@ -66,7 +66,8 @@ var importRules = []importRule{
 	{"notify/notifytest", nil, nil, "stand-ins speak the real protocols and know nothing of the hub"},
 	{"rules", []string{"."}, []string{"github.com/expr-lang/expr"}, "conditions know the domain and touch nothing"},
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "jobs", "notify", "onec/cml", "people/password", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
+	{"filebox", nil, []string{"github.com/pkg/sftp", "golang.org/x/crypto/ssh"}, "places of files know no orders and no database"},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "filebox", "jobs", "notify", "onec/cml", "people/password", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
 		"the pipeline reaches channels through the contract only"},
 	{"people/password", nil, []string{"golang.org/x/crypto/argon2"}, "hashes know nobody"},
 	{"people", []string{".", "people/password", "store"}, []string{"github.com/pquerna/otp", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},
@@ -107,7 +108,7 @@ var (
 	testOuter = map[string][]string{
 		"pipeline": {"channel/all", "channel/*", "marketsim", "marketsim/cmlshopsim", "onec", "onec/onectest", "webhook"},
 		"api":      {"channel/all", "channel/*", "jobs", "webhook"},
-		"server":   {"channel/all", "channel/*", "jobs", "webhook", "demo"},
+		"server":   {"channel/all", "channel/*", "jobs", "notify", "webhook", "demo"},
 		"demo":     {"channel/*"},
 	}
 )

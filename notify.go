@@ -107,6 +107,9 @@ const (
 	// OnReturnDeadline: goods must be collected within two days, or a return answered
 	// within one; the facts' State says which.
 	OnReturnDeadline Trigger = "return_deadline"
+	// OnIntegration: a webhook's receiver fails, its endpoint was stopped, or a file
+	// could not be exchanged; the facts' AccountName names it.
+	OnIntegration Trigger = "integration_failing"
 )
 
 // What a deadline is for: the State of OnReturnDeadline, and of OnDeadline unless the
@@ -120,7 +123,7 @@ const (
 // Triggers lists every trigger.
 func Triggers() []Trigger {
 	return []Trigger{OnReceived, OnStatus, OnChanged, OnRequested, OnEffect, OnHold, OnDrift, OnReturn, OnRule,
-		OnAccountFailing, OnKeyExpiring, OnDeadline, OnReturnDeadline}
+		OnAccountFailing, OnKeyExpiring, OnDeadline, OnReturnDeadline, OnIntegration}
 }
 
 // NotifyFilter narrows a rule. An empty list lets everything through.

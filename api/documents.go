@@ -31,8 +31,11 @@ type DocumentPage struct {
 }
 
 func (a *API) documents(h huma.API) {
-	type postIn struct{ Body NewDocument }
-	post := op("post-document", http.MethodPost, "/stock/documents", "Stock", "Change stock by a paper: a stocktake, a delivery, a write-off")
+	type postIn struct {
+		Key  string `header:"Idempotency-Key" maxLength:"100" doc:"Recognises a repeated request for 30 days: it gets the paper that the first one made."`
+		Body NewDocument
+	}
+	post := op("post-document", http.MethodPost, "/stock/documents", "Stock", "Change stock by a paper: a stocktake, a delivery, a write-off", http.StatusConflict)
 	post.Description = "Whole or not at all. The answer tells what the book said before. A count below what is reserved takes goods from the orders that came last; these are short then."
 	post.DefaultStatus = http.StatusCreated
 	huma.Register(h, post, func(ctx context.Context, in *postIn) (*body[store.Document], error) {
@@ -40,7 +43,7 @@ func (a *API) documents(h huma.API) {
 		for _, l := range in.Body.Lines {
 			d.Lines = append(d.Lines, store.DocumentLine{SKU: l.SKU, Quantity: l.Quantity})
 		}
-		err := a.hub.PostDocument(ctx, &d)
+		err := a.hub.PostDocumentOnce(ctx, &d, in.Key)
 		if orderhub.CodeOf(err) == orderhub.CodeNotFound {
 			err = orderhub.InvalidField("lines", "%s", err)
 		}

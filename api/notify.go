@@ -13,7 +13,7 @@ import (
 // RuleBody is a rule to write.
 type RuleBody struct {
 	Name          string           `json:"name" maxLength:"100"`
-	On            orderhub.Trigger `json:"on" enum:"received,status,changed,requested,effect,hold,drift,return,rule,account_failing,key_expiring,deadline,return_deadline" doc:"What it listens to: an event on an order, or a state: an account that fails for 10 minutes, a key that ends within 14 days, an order to be shipped within 2 hours or a wish to cancel it answered within a day, a return to be answered within a day or collected within two; rule: what automation rules have to say."`
+	On            orderhub.Trigger `json:"on" enum:"received,status,changed,requested,effect,hold,drift,return,rule,account_failing,key_expiring,deadline,return_deadline,integration_failing" doc:"What it listens to: an event on an order, or a state: an account that fails for 10 minutes, a key that ends within 14 days, an order to be shipped within 2 hours or a wish to cancel it answered within a day, a return to be answered within a day or collected within two, a webhook or an exchange of files that fails; rule: what automation rules have to say."`
 	Enabled       *bool            `json:"enabled,omitempty" doc:"Absent = true."`
 	Filter        *RuleFilter      `json:"filter,omitempty"`
 	Recipients    []int64          `json:"recipients,omitempty" maxItems:"100" doc:"Ids; none = everybody."`

@@ -179,6 +179,32 @@ var needs = map[string]need{
 	"remove-onec-node":     may(orderhub.AccountsManage),
 	"resend-to-onec":       may(orderhub.AccountsManage),
 
+	// ERP and WMS.
+	"read-feed":            may(orderhub.OrdersRead),
+	"list-feed-consumers":  may(orderhub.OrdersRead),
+	"set-feed-consumer":    may(orderhub.OrdersWork),
+	"acknowledge-feed":     may(orderhub.OrdersWork).hushed(),
+	"delete-feed-consumer": may(orderhub.OrdersWork),
+
+	"add-shipment":   may(orderhub.OrdersWork),
+	"list-shipments": may(orderhub.OrdersRead),
+
+	"list-file-exchanges":  may(orderhub.AccountsRead),
+	"list-exchanged-files": may(orderhub.AccountsRead),
+	"add-file-exchange":    may(orderhub.AccountsManage),
+	"change-file-exchange": may(orderhub.AccountsManage),
+	"remove-file-exchange": may(orderhub.AccountsManage),
+
+	"list-endpoints":         may(orderhub.AccountsRead),
+	"get-endpoint":           may(orderhub.AccountsRead),
+	"list-deliveries":        may(orderhub.AccountsRead),
+	"add-endpoint":           may(orderhub.AccountsManage),
+	"change-endpoint":        may(orderhub.AccountsManage),
+	"remove-endpoint":        may(orderhub.AccountsManage),
+	"rotate-endpoint-secret": may(orderhub.AccountsManage),
+	"test-endpoint":          may(orderhub.AccountsManage),
+	"redeliver":              may(orderhub.AccountsManage),
+
 	// Automation rules.
 	"list-automation-rules":  may(orderhub.RulesRead),
 	"get-automation-rule":    may(orderhub.RulesRead),

@@ -158,3 +158,21 @@ type Reply struct {
 type QuotaReporter interface {
 	QuotaLeft() map[string]int
 }
+
+// ParcelPacker says how the channel is told what lies in which package. It makes no
+// call: what it gives goes with the push of a status.
+type ParcelPacker interface {
+	// PackParcels gives the step that takes the layout and the Push.Params for it.
+	// codes tells that the codes of units are among them. ok is false when the channel
+	// takes no layout of this order; Why says so in a sentence, as it does when only
+	// the codes are left out.
+	PackParcels(o orderhub.Order, packages []orderhub.Package) (p Packing, ok bool)
+}
+
+// Packing is how a channel is told of packages.
+type Packing struct {
+	To     orderhub.Status
+	Params map[string]string
+	Codes  bool
+	Why    string
+}

@@ -37,6 +37,7 @@ func ExportOrders(w io.Writer, format Format, orders iter.Seq2[*orderhub.Order, 
 		return ordersCSV(w, orders, opts)
 	case FormatXLSX:
 		return ordersXLSX(w, orders, opts)
+	case FormatJSON:
 	}
 	return refuse("%q is no format; allowed: csv, xlsx", string(format))
 }

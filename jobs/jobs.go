@@ -50,6 +50,10 @@ const (
 	WorkCards Work = "cards" // buyers' cards: older orders, erasing
 	WorkRules Work = "rules" // automation rules
 	WorkOnec  Work = "onec"  // mark orders for 1C
+
+	WorkFanOut  Work = "fan_out" // make deliveries of events
+	WorkDeliver Work = "deliver" // tell one endpoint by webhook
+	WorkFiles   Work = "files"   // exchange files with one folder or server
 )
 
 // Lane is one queue of work of one account: at most one worker is on it.
@@ -78,7 +82,7 @@ func (l Lane) InsertOpts() river.InsertOpts {
 
 func queueOf(w Work) string {
 	switch w {
-	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards, WorkRules, WorkOnec:
+	case WorkAccept, WorkFollow, WorkAllocate, WorkPlan, WorkNotify, WorkCards, WorkRules, WorkOnec, WorkFanOut:
 		return "inside"
 	case WorkSweep, WorkHints, WorkListen:
 		return "read"
@@ -86,6 +90,10 @@ func queueOf(w Work) string {
 		return "push"
 	case WorkTell:
 		return "tell"
+	case WorkDeliver:
+		return "deliver"
+	case WorkFiles:
+		return "files"
 	}
 	return "inside"
 }
@@ -136,6 +144,8 @@ func New(s *store.Store, opts Options) (*Runner, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12}, "tell": {MaxWorkers: 12},
+			// Each may wait for a receiver that does not answer.
+			"deliver": {MaxWorkers: 24}, "files": {MaxWorkers: 4},
 		},
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           500 * time.Millisecond,

@@ -84,7 +84,7 @@ func BuiltIn(name string, language orderhub.Language) string {
 func DefaultTemplate(on orderhub.Trigger) string {
 	switch on {
 	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnEffect, orderhub.OnHold, orderhub.OnReturn, orderhub.OnRule,
-		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline:
+		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline, orderhub.OnIntegration:
 		return string(on)
 	case orderhub.OnChanged, orderhub.OnRequested, orderhub.OnDrift:
 		return "event"
@@ -187,11 +187,13 @@ var words = map[orderhub.Language]map[string]string{
 		"short": "не хватает товара", "unmapped": "товар не сопоставлен", "manual": "вручную", "conflict": "нет заказа сайта",
 		"arbitration": "арбитраж", "cancel_request": "просьба об отмене",
 		"pick_up": "Забрать возврат", "answer": "Ответить на возврат",
+		"stopped": "остановлен", "failing": "не отвечает", "dead": "события не доставлены", "file": "файл не принят",
 	},
 	orderhub.English: {
 		"rejected": "The channel refused", "uncertain": "It is not known whether the channel took it", "short": "short of goods",
 		"unmapped": "no product linked", "manual": "by hand", "conflict": "no order of the site",
 		"pick_up": "Collect the return", "answer": "Answer the return",
+		"stopped": "stopped", "failing": "does not answer", "dead": "events were not delivered", "file": "a file was not taken",
 	},
 }
 

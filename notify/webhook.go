@@ -63,7 +63,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	}
 	resp, err := w.HTTP.Do(req)
 	if errors.Is(err, webhook.ErrPrivateTarget) {
-		return fail(orderhub.ClassRejected, op, webhook.ErrPrivateTarget.Error()+": the hub calls such a one when it is started with --private-webhooks")
+		return fail(orderhub.ClassRejected, op, webhook.ErrPrivateTarget.Error()+": the hub calls such a one when its network is named with --private-networks")
 	}
 	if err != nil {
 		return fail(orderhub.ClassRetry, op, "no answer came")
@@ -89,12 +89,12 @@ func webhookFault(op string, resp *http.Response, now time.Time) error {
 	}
 	e := fail(class, op, fmt.Sprintf("the receiver answered %d", status))
 	e.HTTPStatus = status
-	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	e.RetryAfter = RetryAfter(resp.Header.Get("Retry-After"), now)
 	return e
 }
 
-// retryAfter reads a pause, given in seconds or as a date; an hour at most.
-func retryAfter(header string, now time.Time) time.Duration {
+// RetryAfter reads a pause, given in seconds or as a date; an hour at most.
+func RetryAfter(header string, now time.Time) time.Duration {
 	var d time.Duration
 	if s, err := strconv.Atoi(header); err == nil {
 		d = time.Duration(min(s, 3600)) * time.Second

@@ -14,7 +14,7 @@ func TestRetryAfter(t *testing.T) {
 		"": 0, "30": 30 * time.Second, "-5": 0, "999999": time.Hour, "soon": 0,
 		"Mon, 02 Nov 2026 09:02:00 GMT": 2 * time.Minute, "Mon, 02 Nov 2026 08:00:00 GMT": 0,
 	} {
-		if got := retryAfter(header, now); got != want {
+		if got := RetryAfter(header, now); got != want {
 			t.Errorf("%q: got %s, want %s", header, got, want)
 		}
 	}

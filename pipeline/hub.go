@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/rest"
 	"github.com/orderhub/orderhub/jobs"
+	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -51,6 +53,10 @@ type Options struct {
 	StockLag time.Duration
 	// Notify says how people are told; the zero value tells webhooks only.
 	Notify NotifyOptions
+	// Private are networks that are not public and that webhooks and files may go to.
+	Private []netip.Prefix
+	// ExchangeDir is where folders for the exchange of files are; "" = nowhere.
+	ExchangeDir string
 }
 
 // Hooks sabotage the pipeline on purpose. Each is called with what it may spoil.
@@ -91,6 +97,12 @@ type Hub struct {
 
 	onec   *onecDesk
 	notify NotifyOptions
+	// feedWaiters caps how many readers of the feed wait for news.
+	feedWaiters chan struct{}
+	// outward says what endpoints may be reached, by outClient.
+	outward     notify.Outward
+	outClient   *http.Client
+	exchangeDir string
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
 	conditions conditions
@@ -112,8 +124,10 @@ func New(opts Options) (*Hub, error) {
 	h := &Hub{
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
-		onec: newOnecDesk(),
+		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters),
+		outward: notify.Outward{Private: opts.Private}, exchangeDir: opts.ExchangeDir,
 	}
+	h.outClient = h.outward.Client(deliverTimeout)
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -251,8 +265,14 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.planFigures(ctx, lease)
 	case onecLane:
 		return h.tendOnec(ctx)
+	case fanLane:
+		return h.fanOut(ctx, lease)
 	}
 	switch lane.Work {
+	case jobs.WorkDeliver:
+		return h.deliverLane(ctx, lane, lease)
+	case jobs.WorkFiles:
+		return h.filesOfLane(ctx, lane, lease)
 	case jobs.WorkNotify:
 		return h.notice(ctx, lease)
 	case jobs.WorkTell:
@@ -263,7 +283,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.listen(ctx, lease)
 	case jobs.WorkCards:
 		return h.tendCards(ctx, lease)
-	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec:
+	case jobs.WorkSweep, jobs.WorkHints, jobs.WorkAccept, jobs.WorkFollow, jobs.WorkPush, jobs.WorkPublish, jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkOnec,
+		jobs.WorkFanOut:
 	}
 	a, err := h.account(ctx, lane.Account)
 	if err != nil {
@@ -295,7 +316,8 @@ func (h *Hub) work(ctx context.Context, lane jobs.Lane, lease store.Lease) error
 		return h.drainEffects(ctx, a, lease)
 	case jobs.WorkPublish:
 		return h.publish(ctx, a, lease)
-	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules, jobs.WorkOnec:
+	case jobs.WorkAllocate, jobs.WorkPlan, jobs.WorkNotify, jobs.WorkTell, jobs.WorkListen, jobs.WorkCards, jobs.WorkRules, jobs.WorkOnec,
+		jobs.WorkFanOut, jobs.WorkDeliver, jobs.WorkFiles:
 	}
 	return errors.New("unknown work: " + string(lane.Work))
 }
@@ -334,6 +356,15 @@ func (h *Hub) due(ctx context.Context) ([]jobs.Lane, error) {
 	}
 	if d.Onec {
 		lanes = append(lanes, onecLane)
+	}
+	if d.FanOut {
+		lanes = append(lanes, fanLane)
+	}
+	for _, id := range d.Endpoints {
+		lanes = append(lanes, endpointLane(id))
+	}
+	for _, id := range d.Files {
+		lanes = append(lanes, filesLane(id))
 	}
 	accounts, err := h.store.Accounts(ctx, false)
 	if err != nil {

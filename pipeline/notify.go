@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/orderhub/orderhub/jobs"
 	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/store"
-	"github.com/orderhub/orderhub/webhook"
 )
 
 // NotifyOptions say how people are told.
@@ -27,9 +25,6 @@ type NotifyOptions struct {
 	Bot *notify.Telegram
 	// PublicURL is where people open the hub, for links in messages; "" = no links.
 	PublicURL string
-	// PrivateWebhooks lets webhooks go to private and loopback addresses: who may
-	// write a recipient could otherwise ask the hub's own network.
-	PrivateWebhooks bool
 }
 
 // noticeLane finds out what is to be told; it belongs to no account. The tell
@@ -51,11 +46,7 @@ func tellLane(kind orderhub.RecipientKind, recipient int64) jobs.Lane {
 func (h *Hub) prepareNotify(opts Options) {
 	h.notify = opts.Notify
 	h.notify.PublicURL = strings.TrimRight(h.notify.PublicURL, "/")
-	client := &http.Client{Timeout: sendTimeout}
-	if !h.notify.PrivateWebhooks {
-		client.Transport = webhook.PublicOnly(nil)
-	}
-	senders := map[orderhub.RecipientKind]notify.Sender{orderhub.RecipientWebhook: notify.NewWebhook(client, h.store.Now)}
+	senders := map[orderhub.RecipientKind]notify.Sender{orderhub.RecipientWebhook: notify.NewWebhook(h.outward.Client(sendTimeout), h.store.Now)}
 	for kind, s := range h.notify.Senders {
 		senders[kind] = s
 	}
@@ -360,7 +351,7 @@ func eventFacts(e orderhub.Event) (key string, f orderhub.Facts, ok bool) {
 	case orderhub.OnRule:
 		return key, f, len(d.Notify) > 0
 	case orderhub.OnReceived, orderhub.OnStatus, orderhub.OnChanged, orderhub.OnRequested, orderhub.OnDrift,
-		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline:
+		orderhub.OnAccountFailing, orderhub.OnKeyExpiring, orderhub.OnDeadline, orderhub.OnReturnDeadline, orderhub.OnIntegration:
 	}
 	return key, f, true
 }

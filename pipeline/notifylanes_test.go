@@ -32,7 +32,7 @@ func TestSlowReceiverKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		live := storetest.Open(t, storetest.Config(t, w.engine)) // by the real clock
-		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond, Notify: NotifyOptions{PrivateWebhooks: true}})
+		h, err := New(Options{Store: live, Channels: w.hub.Channels(), Scale: 0.02, Tick: 50 * time.Millisecond, Private: loopback})
 		w.must(err)
 		release, asked := make(chan struct{}), make(chan struct{}, 100)
 		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -24,7 +24,7 @@ func (h *Hub) firstRules(ctx context.Context) error {
 		for _, set := range []struct {
 			name  string
 			rules []orderhub.NotifyRule
-		}{{"notify_rules", defaultRules()}, {"notify_rules_2", laterRules()}} {
+		}{{"notify_rules", defaultRules()}, {"notify_rules_2", laterRules()}, {"notify_rules_3", erpRules()}} {
 			first, err := tx.FirstTime(ctx, set.name)
 			if err != nil {
 				return err
@@ -52,6 +52,13 @@ func laterRules() []orderhub.NotifyRule {
 		rules[i].Enabled, rules[i].Timing.Window = true, 15*time.Second
 	}
 	return rules
+}
+
+// erpRules came with webhooks and the exchange of files.
+func erpRules() []orderhub.NotifyRule {
+	r := orderhub.NotifyRule{Name: "Integration failing", On: orderhub.OnIntegration, Enabled: true}
+	r.Timing.Window = 15 * time.Second
+	return []orderhub.NotifyRule{r}
 }
 
 func defaultRules() []orderhub.NotifyRule {

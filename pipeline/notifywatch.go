@@ -41,6 +41,11 @@ func (h *Hub) watch(ctx context.Context, b *book, lease store.Lease) error {
 		return err
 	}
 	causes := h.accountCauses(b, since)
+	more, err := h.integrationCauses(ctx, b)
+	if err != nil {
+		return err
+	}
+	causes = append(causes, more...)
 	if err := h.between("watched"); err != nil {
 		return err
 	}
@@ -152,6 +157,24 @@ func (h *Hub) accountCauses(b *book, failing map[string]trouble) []orderhub.Noti
 		}
 	}
 	return out
+}
+
+// integrationCauses tells of webhooks and exchanges of files that fail.
+func (h *Hub) integrationCauses(ctx context.Context, b *book) ([]orderhub.NotifyCause, error) {
+	rules := b.on(orderhub.OnIntegration)
+	if len(rules) == 0 {
+		return nil, nil
+	}
+	troubles, err := h.integrationTroubles(ctx)
+	now := h.store.Now()
+	var out []orderhub.NotifyCause
+	for _, r := range rules {
+		for _, t := range troubles {
+			t.facts.On = r.On
+			out = append(out, b.causes(r, t.key, t.facts, now)...)
+		}
+	}
+	return out, err
 }
 
 // watchDeadlines tells of orders that must be handed over soon.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -75,11 +76,16 @@ func each(t *testing.T, f func(t *testing.T, w *world), prepare ...func(fk *fake
 	}
 }
 
+// loopback is where test servers live.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
 // newHub makes one more hub process on the world's store.
 func (w *world) newHub(opts Options) *Hub {
 	w.t.Helper()
 	opts.Store = w.store
-	opts.Notify.PrivateWebhooks = !w.publicOnly // where test servers live
+	if opts.Private == nil && !w.publicOnly {
+		opts.Private = loopback
+	}
 	opts.Channels = append([]channel.Channel{w.fake.channel()}, opts.Channels...)
 	h, err := New(opts)
 	if err != nil {

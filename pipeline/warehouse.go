@@ -26,6 +26,13 @@ func (h *Hub) SaveProducts(ctx context.Context, products []orderhub.Product) err
 
 // PostDocument changes stock by a paper: a stocktake, a delivery, a write-off.
 func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
+	if err := h.checkDocument(d); err != nil {
+		return err
+	}
+	return h.store.InTx(ctx, func(tx *store.Tx) error { return h.postDocument(ctx, tx, d) })
+}
+
+func (h *Hub) checkDocument(d *store.Document) error {
 	if len(d.Lines) == 0 {
 		return orderhub.InvalidField("lines", "there are none")
 	}
@@ -36,15 +43,52 @@ func (h *Hub) PostDocument(ctx context.Context, d *store.Document) error {
 		return orderhub.InvalidField("warehouse", "%q is not known; there is one: %s", clean(d.Warehouse), orderhub.MainWarehouse)
 	}
 	d.Note, d.Actor = text(d.Note), scrubActor(d.Actor)
-	return h.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.PostDocument(ctx, d); err != nil {
-			return err
+	return nil
+}
+
+func (h *Hub) postDocument(ctx context.Context, tx *store.Tx, d *store.Document) error {
+	if err := tx.PostDocument(ctx, d); err != nil {
+		return err
+	}
+	if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
+		return err
+	}
+	return h.ringPlanner(ctx, tx)
+}
+
+// PostDocumentOnce is PostDocument for a request that may come twice: the second time it
+// gives the paper that the first made. An empty key is no key.
+func (h *Hub) PostDocumentOnce(ctx context.Context, d *store.Document, key string) error {
+	mark, err := once("document", key, d.Actor, []any{d.Kind, d.Warehouse, d.Note, d.Lines})
+	if err != nil || mark.Key == "" {
+		if err == nil {
+			err = h.PostDocument(ctx, d)
 		}
-		if err := h.jobs.Ring(ctx, tx, stockLane); err != nil {
-			return err
-		}
-		return h.ringPlanner(ctx, tx)
+		return err
+	}
+	known := int64(0)
+	wanted := *d
+	err = twice(func() error {
+		return h.store.InTx(ctx, func(tx *store.Tx) error {
+			var err error
+			if known, err = tx.FindOnce(ctx, mark); err != nil || known != 0 {
+				return err
+			}
+			*d = wanted
+			d.Lines = slices.Clone(wanted.Lines)
+			if err := h.checkDocument(d); err != nil {
+				return err
+			}
+			if err := h.postDocument(ctx, tx, d); err != nil {
+				return err
+			}
+			return tx.SaveOnce(ctx, mark, d.ID)
+		})
 	})
+	if err == nil && known != 0 {
+		*d, err = h.store.Document(ctx, known)
+	}
+	return err
 }
 
 // LinkListing ties a listing to a product on a person's decision, or unties it

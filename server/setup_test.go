@@ -28,6 +28,7 @@ import (
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/marketsim"
+	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/panel"
 	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/pipeline"
@@ -50,6 +51,8 @@ type options struct {
 	server   server.Options
 	provider *people.Provider
 	channels []channel.Channel
+	// private is a network that webhooks may go to.
+	private string
 }
 
 // world is a hub behind a real HTTP server.
@@ -87,8 +90,12 @@ func newWorld(t *testing.T, s *store.Store, opts options) *world {
 	if channels == nil {
 		channels = all.All()
 	}
-	var err error
+	private, err := notify.Prefixes("private", strings.Fields(opts.private))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.hub, err = pipeline.New(pipeline.Options{
+		Private: private, ExchangeDir: t.TempDir(),
 		Store: s, Channels: channels, Log: log, Scale: 0.02, QuotaScale: 10, Tick: 100 * time.Millisecond,
 		HTTP: &http.Client{Timeout: 10 * time.Second},
 	})

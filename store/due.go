@@ -28,6 +28,11 @@ type Due struct {
 	Cards bool
 	// Onec: orders are to be marked for 1C, or a list of goods may be over.
 	Onec bool
+	// FanOut: there are events to make deliveries of; Endpoints have some that are due.
+	FanOut    bool
+	Endpoints []int64
+	// Files are exchanges of files whose time has come.
+	Files []int64
 }
 
 // Due finds due work of active accounts. All queries read partial or small
@@ -67,6 +72,12 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		return d, err
 	}
 	if d.Onec, err = s.OnecDue(ctx); err != nil {
+		return d, err
+	}
+	if err := s.webhooksDue(ctx, &d); err != nil {
+		return d, err
+	}
+	if d.Files, err = s.filesDue(ctx); err != nil {
 		return d, err
 	}
 	d.Feeds, err = s.Feeds(ctx, "")

@@ -78,6 +78,12 @@ func (s *Store) OrdersByIDs(ctx context.Context, ids []int64) ([]*orderhub.Order
 	return s.readOrders(ctx, "WHERE "+cond+" ORDER BY id", arg)
 }
 
+// OrdersNow is OrdersByIDs inside the transaction, without locking them.
+func (tx *Tx) OrdersNow(ctx context.Context, ids []int64) ([]*orderhub.Order, error) {
+	cond, arg := tx.q.in("id", ids)
+	return scanOrders(ctx, tx.q, "WHERE "+cond+" ORDER BY id", arg)
+}
+
 // OrdersByExternal reads orders of an account by external id.
 func (s *Store) OrdersByExternal(ctx context.Context, accountID string, externalIDs []string) ([]*orderhub.Order, error) {
 	q := s.engine.reader()

@@ -83,15 +83,20 @@ func NewSecret() string {
 }
 
 // Sign writes the three headers of a message into h. at is the time of this
-// attempt. An id that could make the signed text ambiguous is refused.
-func Sign(h http.Header, key Key, id string, at time.Time, body []byte) error {
+// attempt. An id that could make the signed text ambiguous is refused. During a
+// rotation the older keys sign too, and the receiver may know either.
+func Sign(h http.Header, key Key, id string, at time.Time, body []byte, older ...Key) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
 	stamp := strconv.FormatInt(at.Unix(), 10)
+	signatures := version + base64.StdEncoding.EncodeToString(mac(key, id, stamp, body))
+	for _, k := range older {
+		signatures += " " + version + base64.StdEncoding.EncodeToString(mac(k, id, stamp, body))
+	}
 	h.Set(HeaderID, id)
 	h.Set(HeaderTimestamp, stamp)
-	h.Set(HeaderSignature, version+base64.StdEncoding.EncodeToString(mac(key, id, stamp, body)))
+	h.Set(HeaderSignature, signatures)
 	return nil
 }
 

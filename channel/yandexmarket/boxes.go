@@ -17,7 +17,7 @@ import (
 type boxParam struct {
 	ID    json.Number `json:"id"`
 	Count int64       `json:"count"`
-	CIS   []string    `json:"cis"`
+	CIS   []string    `json:"cis,omitempty"`
 }
 
 // readBoxes reads the layout and checks it against the order. Leaving units out

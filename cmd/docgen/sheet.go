@@ -45,6 +45,7 @@ var abilities = []ability{
 	{reflect.TypeFor[channel.TrackingPusher](), "sends tracking numbers"},
 	{reflect.TypeFor[channel.CancelAnswerer](), "answers a buyer's wish to cancel"},
 	{reflect.TypeFor[channel.LineCanceller](), "takes units out of an order"},
+	{reflect.TypeFor[channel.ParcelPacker](), "takes packages and marking codes"},
 	{reflect.TypeFor[channel.ReturnNormaliser](), "tells of returns"},
 	{reflect.TypeFor[channel.ReturnAnswerer](), "answers returns"},
 	{reflect.TypeFor[channel.Catalogue](), "lists the offers"},

@@ -12,21 +12,20 @@ import (
 
 // notifyFlags say how people are told.
 type notifyFlags struct {
-	PublicURL       string `help:"Where people open the hub, for links in messages." placeholder:"URL" env:"ORDERHUB_PUBLIC_URL" name:"public-url"`
-	TelegramToken   string `help:"The token of your Telegram bot; without it nobody can be told there." placeholder:"TEXT" env:"ORDERHUB_TELEGRAM_TOKEN" name:"telegram-token"`
-	TelegramServer  string `help:"Another Bot API server than Telegram's own." placeholder:"URL" env:"ORDERHUB_TELEGRAM_SERVER" name:"telegram-server"`
-	SMTPHost        string `help:"The mail server that takes the hub's e-mail; without it none is sent." placeholder:"HOST" env:"ORDERHUB_SMTP_HOST" name:"smtp-host"`
-	SMTPPort        int    `help:"Its port." default:"587" env:"ORDERHUB_SMTP_PORT" name:"smtp-port"`
-	SMTPUser        string `help:"The user it knows the hub by." placeholder:"TEXT" env:"ORDERHUB_SMTP_USER" name:"smtp-user"`
-	SMTPPassword    string `help:"The user's password." placeholder:"TEXT" env:"ORDERHUB_SMTP_PASSWORD" name:"smtp-password"`
-	SMTPFrom        string `help:"The address that e-mail comes from." placeholder:"ADDRESS" env:"ORDERHUB_SMTP_FROM" name:"smtp-from"`
-	PrivateWebhooks bool   `help:"Let webhooks of recipients go to private and loopback addresses, too." env:"ORDERHUB_PRIVATE_WEBHOOKS" name:"private-webhooks"`
-	SMTPTLS         string `help:"starttls, tls (port 465) or none (a server on this machine)." default:"starttls" env:"ORDERHUB_SMTP_TLS" name:"smtp-tls"`
+	PublicURL      string `help:"Where people open the hub, for links in messages." placeholder:"URL" env:"ORDERHUB_PUBLIC_URL" name:"public-url"`
+	TelegramToken  string `help:"The token of your Telegram bot; without it nobody can be told there." placeholder:"TEXT" env:"ORDERHUB_TELEGRAM_TOKEN" name:"telegram-token"`
+	TelegramServer string `help:"Another Bot API server than Telegram's own." placeholder:"URL" env:"ORDERHUB_TELEGRAM_SERVER" name:"telegram-server"`
+	SMTPHost       string `help:"The mail server that takes the hub's e-mail; without it none is sent." placeholder:"HOST" env:"ORDERHUB_SMTP_HOST" name:"smtp-host"`
+	SMTPPort       int    `help:"Its port." default:"587" env:"ORDERHUB_SMTP_PORT" name:"smtp-port"`
+	SMTPUser       string `help:"The user it knows the hub by." placeholder:"TEXT" env:"ORDERHUB_SMTP_USER" name:"smtp-user"`
+	SMTPPassword   string `help:"The user's password." placeholder:"TEXT" env:"ORDERHUB_SMTP_PASSWORD" name:"smtp-password"`
+	SMTPFrom       string `help:"The address that e-mail comes from." placeholder:"ADDRESS" env:"ORDERHUB_SMTP_FROM" name:"smtp-from"`
+	SMTPTLS        string `help:"starttls, tls (port 465) or none (a server on this machine)." default:"starttls" env:"ORDERHUB_SMTP_TLS" name:"smtp-tls"`
 }
 
 // options makes the senders that are set up.
 func (f notifyFlags) options() (pipeline.NotifyOptions, error) {
-	out := pipeline.NotifyOptions{PublicURL: f.PublicURL, PrivateWebhooks: f.PrivateWebhooks, Senders: map[orderhub.RecipientKind]notify.Sender{}}
+	out := pipeline.NotifyOptions{PublicURL: f.PublicURL, Senders: map[orderhub.RecipientKind]notify.Sender{}}
 	for field, address := range map[string]string{"public-url": f.PublicURL, "telegram-server": f.TelegramServer} {
 		u, err := url.Parse(address)
 		if address != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel/all"
+	"github.com/orderhub/orderhub/notify"
 	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/server"
 	"github.com/orderhub/orderhub/store"
@@ -23,6 +24,8 @@ type serveCmd struct {
 	Batch   int           `help:"How many raw answers are accepted in one transaction." default:"100" env:"ORDERHUB_BATCH"`
 	Lag     time.Duration `help:"How late at most a marketplace shows a sale or a stock figure in its own lists; what the oversell policies promise rests on it." default:"10s" name:"stock-lag" env:"ORDERHUB_STOCK_LAG"`
 	OnecDir string        `help:"Where files that 1C sends are kept while they are read; empty = beside a SQLite database, or ./orderhub.1c." placeholder:"DIR" env:"ORDERHUB_ONEC_DIR" name:"onec-dir"`
+	Private []string      `help:"Networks that are not public and that webhooks and SFTP may go to all the same." placeholder:"192.168.0.0/16" env:"ORDERHUB_PRIVATE_NETWORKS" name:"private-networks"`
+	FileDir string        `help:"Where the folders for the exchange of files are; without it files are exchanged over SFTP only." placeholder:"DIR" env:"ORDERHUB_EXCHANGE_DIR" name:"exchange-dir"`
 	Notify  notifyFlags   `embed:""`
 	People  peopleFlags   `embed:""`
 	Pace    float64       `help:"Multiplies every pause of sweeps, retries and read-backs (for tests against the simulators)." default:"1" hidden:""`
@@ -37,6 +40,10 @@ func (c *serveCmd) Help() string {
 func (c *serveCmd) Run(p *program) error {
 	began := time.Now()
 	proxies, err := prefixes(c.Proxies)
+	if err != nil {
+		return err
+	}
+	private, err := notify.Prefixes("private-networks", c.Private)
 	if err != nil {
 		return err
 	}
@@ -70,7 +77,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag, Notify: tell,
+	hub, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Batch: c.Batch, Scale: c.Pace, QuotaScale: c.Quotas, LeaseTTL: c.Lease, StockLag: c.Lag, Notify: tell, Private: private, ExchangeDir: c.FileDir,
 		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}})
 	if err != nil {
 		return err
