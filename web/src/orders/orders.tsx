@@ -1,11 +1,11 @@
 // Orders of all channels, with the card of one beside them.
 import { ReloadOutlined } from '@ant-design/icons';
 import { Alert, Button, Flex, Grid, Tooltip } from 'antd';
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { Suspense, useCallback, useState } from 'react';
 import { useLocation, useNavigate, useParams } from 'react-router';
 import { Problem } from '../shell/api';
 import { Head } from '../shell/frame';
-import { useText } from '../shell/i18n';
+import { lazyPage, useText } from '../shell/i18n';
 import { usePref } from '../shell/prefs';
 import { useCan } from '../shell/session';
 import { Failed, Loading, Nothing } from '../shell/state';
@@ -18,7 +18,7 @@ import { useSteady } from './steady';
 import { OrdersTable } from './table';
 import { ColumnChoice, Export, Presets, Views } from './views';
 
-const Card = lazy(() => import('./card'));
+const Card = lazyPage('orders/card', () => import('./card'));
 
 export function Orders() {
   const { t } = useText();
