@@ -63,6 +63,13 @@ export async function user(hub: Hub, role: string, login = role) {
   return { login, password: `${login} has one` };
 }
 
+/** place sends an order of the shop that nobody else works: it is held at once. */
+export async function place(hub: Hub, id: string, units = 1) {
+  const order = await hub.call<{ number: number }>('POST', '/accounts/shop/orders', { id, status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-1', name: 'Teapot', qty: units, price: '100.00' }] });
+  await hub.call('POST', `/orders/${order.number}/hold`, { on: true, why: 'e2e' });
+  return order;
+}
+
 export const test = base.extend<{ open: (path: string) => Promise<Page> }, { hub: Hub }>({
   hub: [async ({}, use) => { // eslint-disable-line no-empty-pattern -- Playwright reads the names
     const { hub, child } = await begin();

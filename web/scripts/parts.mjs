@@ -72,6 +72,12 @@ const one = /^\0virtual:texts\/(en|ru)\/([\w/]+)$/;
 export function partedTexts() {
   return {
     name: 'parted-texts',
+    // In development a changed source may say other texts.
+    configureServer({ watcher, moduleGraph }) {
+      watcher.on('all', () => {
+        for (const [id, m] of moduleGraph.idToModuleMap) if (id.startsWith(`\0${index}`)) moduleGraph.invalidateModule(m);
+      });
+    },
     resolveId: (id) => (id.startsWith(index) ? `\0${id}` : undefined),
     load(id) {
       if (id === `\0${index}`) {

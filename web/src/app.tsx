@@ -9,6 +9,7 @@ import { NotFound } from './shell/notfound';
 
 const Door = lazyPage('shell/door', () => import('./shell/door'));
 const Accounts = lazyPage('accounts/accounts', () => import('./accounts/accounts'));
+const Customers = lazyPage('customers/customers', () => import('./customers/customers'));
 const Products = lazyPage('goods/products', () => import('./goods/products'));
 const Listings = lazyPage('goods/listings', () => import('./goods/listings'));
 const Stock = lazyPage('goods/stock', () => import('./goods/stock'));
@@ -38,6 +39,7 @@ export function Panel() {
           {page('orders/:number?', 'orders.read', <Orders />)}
           {page('today', 'orders.read', <Today />)}
           {page('returns/:id?', 'returns.read', <Returns />)}
+          {page('customers/:id?', 'customers.read', <Customers />)}
           {page('stock/:sku?', 'stock.read', <Stock />)}
           {page('products', 'stock.read', <Products />)}
           {page('listings', 'stock.read', <Listings />)}

@@ -1,7 +1,7 @@
 // The frame around every page: where one can go, search, connection, language,
 // look, and who is here.
 import {
-  AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
+  AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
   RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined,
 } from '@ant-design/icons';
 import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
@@ -26,6 +26,7 @@ const places = {
   today: { path: '/today', needs: 'orders.read', icon: <DashboardOutlined /> },
   orders: { path: '/orders', needs: 'orders.read', icon: <ShoppingOutlined /> },
   returns: { path: '/returns', needs: 'returns.read', icon: <RollbackOutlined /> },
+  customers: { path: '/customers', needs: 'customers.read', icon: <IdcardOutlined /> },
   stock: { path: '/stock', needs: 'stock.read', icon: <InboxOutlined /> },
   products: { path: '/products', needs: 'stock.read', icon: <AppstoreOutlined /> },
   listings: { path: '/listings', needs: 'stock.read', icon: <LinkOutlined /> },
