@@ -6,6 +6,8 @@ import { test as base, type BrowserContext, type Page } from '@playwright/test';
 export interface Hub {
   url: string;
   token: string;
+  /** sims is where the simulated markets show their books. */
+  sims: string;
   /** link opens the panel and signs in. */
   link: string;
   login: string;
@@ -40,7 +42,7 @@ export async function end(child: ChildProcess) {
 
 async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
   const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const [link = '', token = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+API token\s+(\S+)/]);
+  const [link = '', token = '', sims = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+API token\s+(\S+)/, /^\s+Simulators\s+(\S+)\/ /]);
   const { origin: url, hash } = new URL(link);
   const who = new URLSearchParams(hash.slice(1));
   const call = async <T>(method: string, path: string, body?: unknown) => {
@@ -48,7 +50,7 @@ async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
     if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`);
     return (res.status === 204 ? undefined : await res.json()) as T;
   };
-  return { hub: { url, link, token, login: who.get('login') ?? '', password: who.get('password') ?? '', call }, child };
+  return { hub: { url, sims, link, token, login: who.get('login') ?? '', password: who.get('password') ?? '', call }, child };
 }
 
 /** enter signs a browser in without the form. */

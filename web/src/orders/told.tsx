@@ -32,7 +32,7 @@ export function Told({ e }: { e: Schemas['Event'] }) {
 const bad = new Set(['refused', 'failed', 'stopped', 'too_deep']);
 
 function Fired({ d, why }: { d: Data; why?: string }) {
-  const { t, word } = useText();
+  const { word } = useText();
   return (
     <div>
       {d.outcome && bad.has(d.outcome) && <Chip colour="red">{word('firing', d.outcome)}</Chip>}
