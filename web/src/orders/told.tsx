@@ -1,9 +1,11 @@
 // What an entry of the history says, in the language of the panel where its data
 // tell it, else in the hub's words.
 import { Typography } from 'antd';
+import { Link } from 'react-router';
 import { Done } from '../rules/done';
 import type { Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
+import { useCan } from '../shell/session';
 import { Chip } from '../shell/words';
 import { Person } from './marks';
 
@@ -32,11 +34,13 @@ export function Told({ e }: { e: Schemas['Event'] }) {
 const bad = new Set(['refused', 'failed', 'stopped', 'too_deep']);
 
 function Fired({ d, why }: { d: Data; why?: string }) {
-  const { word } = useText();
+  const { t, word } = useText();
+  const can = useCan();
   return (
     <div>
       {d.outcome && bad.has(d.outcome) && <Chip colour="red">{word('firing', d.outcome)}</Chip>}
       {d.actions?.length ? <Done actions={d.actions} /> : <Typography.Text>{why}</Typography.Text>}
+      {d.rule !== undefined && can('rules.read') && <Link to={`/rules/${d.rule}`} style={{ fontSize: 12 }}>{t('told.rule')}</Link>}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 // look, and who is here.
 import {
   AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
-  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined,
+  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
 import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
@@ -32,6 +32,7 @@ const places = {
   listings: { path: '/listings', needs: 'stock.read', icon: <LinkOutlined /> },
   accounts: { path: '/accounts', needs: 'accounts.read', icon: <ShopOutlined /> },
   troubles: { path: '/troubles', needs: 'orders.read', icon: <AlertOutlined /> },
+  rules: { path: '/rules', needs: 'rules.read', icon: <ThunderboltOutlined /> },
   notify: { path: '/notify', needs: 'rules.manage', icon: <BellOutlined /> },
   users: { path: '/users', needs: 'users.manage', icon: <TeamOutlined /> },
   tokens: { path: '/tokens', needs: 'tokens.manage', icon: <KeyOutlined /> },
