@@ -63,7 +63,7 @@ test('goods without an order are taken in as a product, and decided with a photo
   await expect(card.getByText('photos/e2e.jpg')).toBeVisible();
   const now = await hub.call<Return>('GET', `/returns/${id}`);
   expect(now.goods).toMatchObject([{ sku: 'E2E-R', restocked: 1, written_off: 1 }]);
-  expect(now.decisions).toMatchObject([{ decision: 'write_off', photo: 'photos/e2e.jpg', why: 'cracked spout' }]);
+  expect(now.decisions.at(-1)).toMatchObject({ decision: 'write_off', photo: 'photos/e2e.jpg', why: 'cracked spout' });
 });
 
 test('a claim is answered, and the market’s own books agree', async ({ hub, open }) => {

@@ -26,7 +26,7 @@ test('a rule is written, tried on the past, switched on, and fires', async ({ hu
 
 test('a text of messages is replaced and brought back', async ({ hub, open }) => {
   const page = await open('/notify?view=texts');
-  await page.getByRole('button', { name: 'Edit: Order received' }).click();
+  await page.getByRole('button', { name: 'Change: A new order came' }).click();
   const dialog = page.getByRole('dialog');
   const text = dialog.getByRole('textbox', { name: 'Text' });
   await text.fill('{{define "one"}}E2E {{.Oops}}{{end}}{{define "many"}}x{{end}}');
@@ -39,7 +39,7 @@ test('a text of messages is replaced and brought back', async ({ hub, open }) =>
   await expect(page.getByText('own text')).toBeVisible();
   const own = async () => (await hub.call<{ templates: { own: boolean }[] }>('GET', '/notify/templates')).templates.filter((x) => x.own).length;
   expect(await own()).toBe(1);
-  await page.getByRole('button', { name: 'Edit: Order received' }).click();
+  await page.getByRole('button', { name: 'Change: A new order came' }).click();
   await dialog.getByRole('button', { name: 'Back to the built-in' }).click();
   await page.getByRole('tooltip').getByRole('button', { name: 'Back to the built-in' }).click();
   await expect(dialog).toBeHidden();

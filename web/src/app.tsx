@@ -17,6 +17,7 @@ const Returns = lazyPage('returns/returns', () => import('./returns/returns'));
 const Troubles = lazyPage('quarantine/troubles', () => import('./quarantine/troubles'));
 const Today = lazyPage('today/today', () => import('./today/today'));
 const Rules = lazyPage('rules/rules', () => import('./rules/rules'));
+const Onec = lazyPage('onec/onec', () => import('./onec/onec'));
 const Notify = lazyPage('notify/notify', () => import('./notify/notify'));
 const Users = lazyPage('people/users', () => import('./people/users'));
 const Tokens = lazyPage('people/tokens', () => import('./people/tokens'));
@@ -45,6 +46,7 @@ export function Panel() {
           {page('products', 'stock.read', <Products />)}
           {page('listings', 'stock.read', <Listings />)}
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
+          {page('onec', 'accounts.read', <Onec />)}
           {page('troubles', 'orders.read', <Troubles />)}
           {page('rules/:id?', 'rules.read', <Rules />)}
           {page('notify', 'rules.manage', <Notify />)}

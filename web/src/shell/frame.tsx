@@ -2,11 +2,13 @@
 // look, and who is here.
 import {
   AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
-  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined, ThunderboltOutlined,
+  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
+import { useQuery } from '@tanstack/react-query';
 import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
+import { ask, hub } from './api';
 import icon from './icon.svg';
 import { Connection, LanguageSwitch, LookSwitch, Person } from './corner';
 import { useText } from './i18n';
@@ -31,6 +33,7 @@ const places = {
   products: { path: '/products', needs: 'stock.read', icon: <AppstoreOutlined /> },
   listings: { path: '/listings', needs: 'stock.read', icon: <LinkOutlined /> },
   accounts: { path: '/accounts', needs: 'accounts.read', icon: <ShopOutlined /> },
+  onec: { path: '/onec', needs: 'accounts.read', icon: <SwapOutlined /> },
   troubles: { path: '/troubles', needs: 'orders.read', icon: <AlertOutlined /> },
   rules: { path: '/rules', needs: 'rules.read', icon: <ThunderboltOutlined /> },
   notify: { path: '/notify', needs: 'rules.manage', icon: <BellOutlined /> },
@@ -41,11 +44,21 @@ const places = {
 
 type Name = keyof typeof places;
 
+// useOnec: the exchanges with 1C are a place where there are some, or for those who
+// may add one.
+function useOnec() {
+  const can = useCan();
+  const may = can('accounts.manage');
+  const nodes = useQuery({ queryKey: ['onec'], enabled: !may && can('accounts.read'), staleTime: Infinity, queryFn: ({ signal }) => ask(hub.GET('/api/v1/onec/nodes', { signal })) });
+  return may || (nodes.data?.nodes.length ?? 0) > 0;
+}
+
 function Places({ collapsed, onGo }: { collapsed?: boolean; onGo?: () => void }) {
   const { t } = useText();
   const can = useCan();
   const at = useLocation().pathname.split('/')[1];
-  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs));
+  const onec = useOnec();
+  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs) && (n !== 'onec' || onec));
   return (
     <Menu
       mode="inline" inlineCollapsed={collapsed} style={{ border: 'none' }} onClick={onGo}
