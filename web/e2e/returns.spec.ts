@@ -92,6 +92,8 @@ test('a claim is answered, and the market’s own books agree', async ({ hub, op
   await answer.getByRole('button', { name: 'Send' }).click();
   await expect(answer).toBeHidden();
   await expect(card.getByRole('button', { name: 'Answer', exact: true })).toBeHidden({ timeout: 60_000 });
-  const books = await sim<{ id: string; answers?: unknown[] }[]>('/returns');
-  expect(books.find((r) => r.id === claim?.external_id)?.answers).toHaveLength(1);
+  await expect(async () => {
+    const books = await sim<{ id: string; order: string; answers?: unknown[] }[]>('/returns');
+    expect(books.filter((r) => r.id === claim?.external_id).flatMap((r) => r.answers ?? []), JSON.stringify(books.filter((r) => r.order === order.external_id))).toHaveLength(1);
+  }).toPass({ timeout: 15_000 });
 });
