@@ -36,6 +36,18 @@ type TagList struct {
 	Tags []store.TagCount `json:"tags"`
 }
 
+// Colleague is somebody who can be given an order.
+type Colleague struct {
+	Login string        `json:"login" doc:"What orders name as their assignee, and timelines as the actor."`
+	Name  string        `json:"name"`
+	Role  orderhub.Role `json:"role"`
+}
+
+// ColleagueList lists colleagues.
+type ColleagueList struct {
+	Colleagues []Colleague `json:"colleagues"`
+}
+
 func (a *API) marks(h huma.API) {
 	type tagPath struct {
 		Number int64  `path:"number"`
@@ -66,6 +78,7 @@ func (a *API) marks(h huma.API) {
 		})
 	a.notes(h)
 	a.manyMarks(h)
+	a.colleagues(h)
 	type tagsIn struct {
 		Prefix string `query:"q" maxLength:"40" doc:"The beginning of the tag."`
 		Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
@@ -123,6 +136,23 @@ func (a *API) manyMarks(h huma.API) {
 				}
 				r := row(o)
 				out.Outcomes = append(out.Outcomes, Outcome{Number: n, OK: true, Order: &r})
+			}
+			return answer(out), nil
+		})
+}
+
+func (a *API) colleagues(h huma.API) {
+	huma.Register(h, op("list-colleagues", http.MethodGet, "/colleagues", "Orders", "List who can be given an order: users who are not disabled"),
+		func(ctx context.Context, _ *struct{}) (*body[ColleagueList], error) {
+			list, err := a.store.Users(ctx)
+			if err != nil {
+				return nil, a.problem(err)
+			}
+			out := ColleagueList{Colleagues: []Colleague{}}
+			for _, u := range list {
+				if !u.Disabled {
+					out.Colleagues = append(out.Colleagues, Colleague{Login: u.Login, Name: u.Name, Role: u.Role})
+				}
 			}
 			return answer(out), nil
 		})

@@ -94,6 +94,8 @@ var needs = map[string]need{
 	"mark-orders":  may(orderhub.OrdersWork),
 	"list-tags":    may(orderhub.OrdersRead),
 
+	"list-colleagues": may(orderhub.OrdersRead),
+
 	// Buyers.
 	"list-customers":              may(orderhub.CustomersRead),
 	"get-customer":                may(orderhub.CustomersRead),

@@ -29,6 +29,7 @@ type ReturnRow struct {
 	NoGoods        bool                 `json:"no_goods,omitempty" doc:"The buyer keeps them; only money is at stake."`
 	Units          int64                `json:"units" doc:"That come back."`
 	UnitsHere      int64                `json:"units_here" doc:"That have been received."`
+	Awaited        int64                `json:"awaited,omitempty" doc:"Units still to come, of a return of which some are here."`
 	Reason         string               `json:"reason,omitempty"`
 	Refund         *orderhub.Money      `json:"refund,omitempty" doc:"What the buyer gets back."`
 	Compensation   *orderhub.Money      `json:"compensation,omitempty" doc:"What the channel pays the seller."`
@@ -50,7 +51,7 @@ func returnRow(r *orderhub.Return) ReturnRow {
 	row := ReturnRow{
 		ID: r.ID, Account: r.AccountID, Channel: r.Channel, ExternalID: s.ExternalID, ExternalNumber: s.ExternalNumber, Number: r.OrderID,
 		OrderID: s.OrderID, Kind: s.Kind, State: r.State, ChannelState: s.State, Native: s.Native, NativeSub: s.NativeSub, NoGoods: s.NoGoods,
-		Units: r.Units(), UnitsHere: r.UnitsHere(), Reason: s.Reason, PickUpBy: timeOrNil(s.PickUpBy), AnswerBy: timeOrNil(s.AnswerBy), Deadline: timeOrNil(r.Deadline()),
+		Units: r.Units(), UnitsHere: r.UnitsHere(), Awaited: r.Awaited(), Reason: s.Reason, PickUpBy: timeOrNil(s.PickUpBy), AnswerBy: timeOrNil(s.AnswerBy), Deadline: timeOrNil(r.Deadline()),
 		Waiting: len(s.Actions) > 0, ReceivedAt: timeOrNil(r.ReceivedAt), Discrepancy: r.Discrepancy, OpenedAt: timeOrNil(s.OpenedAt),
 		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
@@ -84,6 +85,7 @@ type ReturnCard struct {
 	Place     string                   `json:"place,omitempty" doc:"Where the goods lie or are brought to."`
 	Barcode   string                   `json:"barcode,omitempty" doc:"Opens the place."`
 	Lines     []orderhub.ReturnLine    `json:"lines" doc:"What comes back, in the channel's words."`
+	Here      []int64                  `json:"here" doc:"Units of each line that have been received, in the order of lines."`
 	Goods     []orderhub.ReturnedGoods `json:"goods" doc:"The products that came back, kits taken apart, and what became of the units; empty until they are received and their order is known."`
 	Decisions []orderhub.Decision      `json:"decisions" doc:"Oldest first; only ever added."`
 	Parts     []ReturnPartView         `json:"parts"`
@@ -169,9 +171,13 @@ func (a *API) returnCard(ctx context.Context, r *orderhub.Return, err error) (*b
 		ReturnRow: returnRow(r), Comment: s.Comment, Photos: s.Photos, Place: s.Place, Barcode: s.Barcode,
 		Lines: append([]orderhub.ReturnLine{}, s.Lines...), Goods: append([]orderhub.ReturnedGoods{}, r.Goods...),
 		Decisions: []orderhub.Decision{}, Parts: []ReturnPartView{}, Actions: append([]orderhub.ReturnAction{}, s.Actions...), Drift: s.Drift,
+		Here: make([]int64, len(s.Lines)),
 	}
 	if !r.ReceivedAt.IsZero() {
 		c.Received = &r.ReceivedBy
+		for i := range c.Here {
+			c.Here[i] = r.CameOf(i)
+		}
 	}
 	for _, p := range r.Parts {
 		c.Parts = append(c.Parts, ReturnPartView{

@@ -12,8 +12,9 @@ import (
 	"github.com/orderhub/orderhub/marketsim"
 )
 
-// desk is who works the returns of a demo: fetches what lies at a point and
-// decides about what waits in quarantine.
+// desk is who works the returns of a demo: fetches what lies at a point, answers,
+// and decides about what waits in quarantine. Whoever tries the demo keeps a return
+// to themselves by taking its order.
 type desk struct {
 	world *world
 	stats DeskStats
@@ -103,6 +104,9 @@ func (d *desk) decide(ctx context.Context, r api.ReturnRow) error {
 		if g.Quarantined == 0 || r.ID%4 == 0 {
 			continue // some are left for tomorrow
 		}
+		if taken, err := d.taken(ctx, card.Number); err != nil || taken {
+			return err
+		}
 		wish := api.DecideWish{Goods: i, Decision: orderhub.DecideResell, Quantity: g.Quarantined, Why: "looked at, sound"}
 		if r.ID%3 == 0 {
 			wish.Decision, wish.Why, wish.Photo = orderhub.DecideWriteOff, "cracked", fmt.Sprintf("photos/return-%d.jpg", r.ID)
@@ -124,6 +128,9 @@ func (d *desk) answer(ctx context.Context, r api.ReturnRow) error {
 	if len(card.Actions) == 0 || card.Number == 0 || d.answered[r.ID] {
 		return nil
 	}
+	if taken, err := d.taken(ctx, card.Number); err != nil || taken {
+		return err
+	}
 	action := card.Actions[int(r.ID)%len(card.Actions)]
 	wish := api.AnswerWish{Action: action.Code, Comment: "looked into it"}
 	if len(action.Reasons) > 0 {
@@ -135,6 +142,16 @@ func (d *desk) answer(ctx context.Context, r api.ReturnRow) error {
 	d.answered[r.ID] = true
 	d.stats.Answered++
 	return d.ask(ctx, fmt.Sprintf("/returns/%d/answer", r.ID), wish)
+}
+
+// taken tells whether somebody else works on an order.
+func (d *desk) taken(ctx context.Context, number int64) (bool, error) {
+	if number == 0 {
+		return false, nil
+	}
+	var o api.OrderRow
+	err := d.world.client.Do(ctx, http.MethodGet, fmt.Sprintf("/orders/%d", number), nil, &o)
+	return o.Assignee != "", err
 }
 
 // ask counts refusals: returns move under people's hands.

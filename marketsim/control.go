@@ -24,6 +24,7 @@ func Control(markets []Market, in map[orderhub.Channel]*Injector) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_sim/{$}", c.list)
 	mux.HandleFunc("GET /_sim/{channel}/truth", c.market(c.truth))
+	mux.HandleFunc("GET /_sim/{channel}/returns", c.market(c.returns))
 	mux.HandleFunc("POST /_sim/{channel}/orders", c.market(c.place))
 	mux.HandleFunc("POST /_sim/{channel}/orders/{id}/act", c.market(c.act))
 	mux.HandleFunc("POST /_sim/{channel}/orders/{id}/progress", c.market(c.progress))
@@ -144,6 +145,14 @@ func (c *control) truth(m Market, _ *http.Request) (any, error) {
 		orders = []TruthOrder{}
 	}
 	return orders, nil
+}
+
+func (c *control) returns(m Market, _ *http.Request) (any, error) {
+	out := []TruthReturn{}
+	if books, ok := m.(Returning); ok {
+		out = append(out, books.Returns()...)
+	}
+	return out, nil
 }
 
 func (c *control) place(m Market, r *http.Request) (any, error) {

@@ -23,6 +23,7 @@ func TestControl(t *testing.T) {
 	}{
 		{"GET", "/_sim/", "", 200, `"channel": "site"`},
 		{"GET", "/_sim/ozon/truth", "", 200, `[]`},
+		{"GET", "/_sim/ozon/returns", "", 200, `[]`},
 		{"GET", "/_sim/etsy/truth", "", 404, `no simulator \"etsy\"; running: [ozon site]`},
 		{"GET", "/_sim/ozon/nothing", "", 404, `is no control call`},
 		{"DELETE", "/_sim/ozon/truth", "", 404, `is no control call`},

@@ -14,7 +14,7 @@ have_node() { command -v npm >/dev/null && node -e 'const [a, b] = process.versi
 
 stale() {
   [ ! -f "$built" ] && return 0
-  [ -n "$(find src public index.html package-lock.json vite.config.ts ../docs/openapi.json -newer "$built" ! -name schema.d.ts -print -quit)" ]
+  [ -n "$(find src scripts public index.html package-lock.json vite.config.ts ../docs/openapi.json -newer "$built" ! -name schema.d.ts -print -quit)" ]
 }
 
 # install brings node_modules to what package-lock.json says.

@@ -168,6 +168,9 @@ func TestReturnsWithoutTheirOrder(t *testing.T) {
 		receive := func(body map[string]any) reply { return w.do(t, http.MethodPost, second+"/receive", body) }
 		receive(map[string]any{"lines": []any{map[string]any{"line": 0, "units": 1, "sku": "Z"}}}).refused(t, http.StatusUnprocessableEntity, "lines", "Z")
 		receive(map[string]any{"lines": []any{map[string]any{"line": 0, "units": 1, "sku": "A"}}}).into(t, http.StatusOK, &card)
+		if card.Awaited != 1 || len(card.Here) != 1 || card.Here[0] != 1 {
+			t.Errorf("a part: %d awaited, %v here", card.Awaited, card.Here)
+		}
 		if card.UnitsHere != 1 || card.State != orderhub.ReturnReceived || len(card.Goods) != 1 || card.Goods[0].Restocked != 1 {
 			t.Errorf("a part: %d here, %s, %+v", card.UnitsHere, card.State, card.Goods)
 		}

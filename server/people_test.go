@@ -206,3 +206,21 @@ func TestAuditLog(t *testing.T) {
 		}
 	})
 }
+
+// Whoever may see orders learns to whom they can be given; nobody's second factor,
+// and nobody who has left.
+func TestColleagues(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		b := w.setUp(t, "vera")
+		for _, login := range []string{"oleg", "anna"} {
+			b.do(t, http.MethodPost, "/users", map[string]any{"login": login, "name": "N " + login, "role": "viewer", "password": "six white kettles"}).into(t, http.StatusCreated, nil)
+		}
+		b.do(t, http.MethodPatch, "/users/2", map[string]any{"disabled": true}).into(t, http.StatusOK, nil)
+		anna, _ := w.logIn(t, "anna", "six white kettles", "")
+		var list api.ColleagueList
+		anna.do(t, http.MethodGet, "/colleagues", nil).into(t, http.StatusOK, &list)
+		if len(list.Colleagues) != 2 || list.Colleagues[0].Login != "vera" || list.Colleagues[1] != (api.Colleague{Login: "anna", Name: "N anna", Role: orderhub.RoleViewer}) {
+			t.Errorf("%+v", list)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { partedTexts } from './scripts/parts.mjs';
 
 const out = path.resolve(import.meta.dirname, '../panel/dist');
 
@@ -32,7 +33,7 @@ function compressed(): Plugin {
 const hub = process.env.ORDERHUB ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), partedTexts(), compressed()],
   html: { cspNonce: '__NONCE__' },
   build: {
     outDir: out,

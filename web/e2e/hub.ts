@@ -6,6 +6,8 @@ import { test as base, type BrowserContext, type Page } from '@playwright/test';
 export interface Hub {
   url: string;
   token: string;
+  /** sims is where the simulated markets show their books. */
+  sims: string;
   /** link opens the panel and signs in. */
   link: string;
   login: string;
@@ -40,7 +42,7 @@ export async function end(child: ChildProcess) {
 
 async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
   const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const [link = '', token = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+API token\s+(\S+)/]);
+  const [link = '', token = '', sims = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+API token\s+(\S+)/, /^\s+Simulators\s+(\S+)\/ /]);
   const { origin: url, hash } = new URL(link);
   const who = new URLSearchParams(hash.slice(1));
   const call = async <T>(method: string, path: string, body?: unknown) => {
@@ -48,7 +50,7 @@ async function begin(): Promise<{ hub: Hub; child: ChildProcess }> {
     if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`);
     return (res.status === 204 ? undefined : await res.json()) as T;
   };
-  return { hub: { url, link, token, login: who.get('login') ?? '', password: who.get('password') ?? '', call }, child };
+  return { hub: { url, sims, link, token, login: who.get('login') ?? '', password: who.get('password') ?? '', call }, child };
 }
 
 /** enter signs a browser in without the form. */
@@ -61,6 +63,13 @@ export async function enter(hub: Hub, context: BrowserContext, login = hub.login
 export async function user(hub: Hub, role: string, login = role) {
   await hub.call('POST', '/users', { login, name: login, role, password: `${login} has one` });
   return { login, password: `${login} has one` };
+}
+
+/** place sends an order of the shop that nobody else works: it is held at once. */
+export async function place(hub: Hub, id: string, units = 1) {
+  const order = await hub.call<{ number: number }>('POST', '/accounts/shop/orders', { id, status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-1', name: 'Teapot', qty: units, price: '100.00' }] });
+  await hub.call('POST', `/orders/${order.number}/hold`, { on: true, why: 'e2e' });
+  return order;
 }
 
 export const test = base.extend<{ open: (path: string) => Promise<Page> }, { hub: Hub }>({

@@ -2,8 +2,8 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from './hub';
 
 const pages = [
-  '/orders', '/today', '/returns?view=all', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main',
-  '/troubles?view=rejected', '/troubles?view=quarantine', '/notify', '/notify?view=recipients',
+  '/orders', '/today', '/returns?view=all', '/customers', '/customers?view=suggestions', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main',
+  '/onec', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts',
 ];
 
 for (const look of ['light', 'dark']) {
@@ -12,7 +12,7 @@ for (const look of ['light', 'dark']) {
     await page.emulateMedia({ reducedMotion: 'reduce' }); // colours that are on their way to others are none
     await page.addInitScript((l) => localStorage.setItem('orderhub.look', l), look);
     const bad: string[] = [];
-    for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/notify']) {
+    for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/notify', '/customers']) {
       await open(path);
       await page.waitForTimeout(1000); // what is loading comes in
       const axe = new AxeBuilder({ page });

@@ -1,8 +1,7 @@
 // Compares the two files of texts: the same keys, the same places to fill in, all
-// plural forms.
-import { readFileSync } from 'node:fs';
+// plural forms. And that each page gets every text that it names.
+import { texts as read, parts } from './parts.mjs';
 
-const read = (l) => JSON.parse(readFileSync(new URL(`../src/shell/locales/${l}.json`, import.meta.url), 'utf8'));
 const en = read('en');
 const ru = read('ru');
 const forms = /_(one|few|many|other)$/;
@@ -18,6 +17,13 @@ for (const [lang, texts, wanted] of [['en', en, ['one', 'other']], ['ru', ru, ['
 }
 const places = (s) => [...s.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort().join();
 for (const [k, v] of Object.entries(en)) if (k in ru && places(v) !== places(ru[k])) bad.push(`${k}: other places in ru`);
+
+// A page whose texts are forgotten shows keys.
+const { first, ...pages } = parts();
+if (first.size === 0 || Object.keys(pages).length === 0) bad.push('the texts of no page were found: does app.tsx still use lazyPage?');
+const groups = new Set(Object.keys(en).map((k) => k.split('.')[0]));
+const come = new Set([first, ...Object.values(pages)].flatMap((g) => [...g]));
+for (const g of groups) if (!come.has(g)) bad.push(`no page says ${g}.…`);
 
 if (bad.length) {
   console.error([...new Set(bad)].join('\n'));

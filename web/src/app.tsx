@@ -1,23 +1,27 @@
 import { Spin } from 'antd';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Navigate, Route, Routes } from 'react-router';
 import { Orders } from './orders/orders';
 import { Frame } from './shell/frame';
+import { lazyPage } from './shell/i18n';
 import { useCan, useSession, type Permission } from './shell/session';
 import { NotFound } from './shell/notfound';
 
-const Door = lazy(() => import('./shell/door'));
-const Accounts = lazy(() => import('./accounts/accounts'));
-const Products = lazy(() => import('./goods/products'));
-const Listings = lazy(() => import('./goods/listings'));
-const Stock = lazy(() => import('./goods/stock'));
-const Returns = lazy(() => import('./returns/returns'));
-const Troubles = lazy(() => import('./quarantine/troubles'));
-const Today = lazy(() => import('./today/today'));
-const Notify = lazy(() => import('./notify/notify'));
-const Users = lazy(() => import('./people/users'));
-const Tokens = lazy(() => import('./people/tokens'));
-const Audit = lazy(() => import('./people/audit'));
+const Door = lazyPage('shell/door', () => import('./shell/door'));
+const Accounts = lazyPage('accounts/accounts', () => import('./accounts/accounts'));
+const Customers = lazyPage('customers/customers', () => import('./customers/customers'));
+const Products = lazyPage('goods/products', () => import('./goods/products'));
+const Listings = lazyPage('goods/listings', () => import('./goods/listings'));
+const Stock = lazyPage('goods/stock', () => import('./goods/stock'));
+const Returns = lazyPage('returns/returns', () => import('./returns/returns'));
+const Troubles = lazyPage('quarantine/troubles', () => import('./quarantine/troubles'));
+const Today = lazyPage('today/today', () => import('./today/today'));
+const Rules = lazyPage('rules/rules', () => import('./rules/rules'));
+const Onec = lazyPage('onec/onec', () => import('./onec/onec'));
+const Notify = lazyPage('notify/notify', () => import('./notify/notify'));
+const Users = lazyPage('people/users', () => import('./people/users'));
+const Tokens = lazyPage('people/tokens', () => import('./people/tokens'));
+const Audit = lazyPage('people/audit', () => import('./people/audit'));
 
 const waiting = <div style={{ display: 'grid', placeItems: 'center', minHeight: '40vh' }}><Spin /></div>;
 
@@ -37,11 +41,14 @@ export function Panel() {
           {page('orders/:number?', 'orders.read', <Orders />)}
           {page('today', 'orders.read', <Today />)}
           {page('returns/:id?', 'returns.read', <Returns />)}
+          {page('customers/:id?', 'customers.read', <Customers />)}
           {page('stock/:sku?', 'stock.read', <Stock />)}
           {page('products', 'stock.read', <Products />)}
           {page('listings', 'stock.read', <Listings />)}
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
+          {page('onec', 'accounts.read', <Onec />)}
           {page('troubles', 'orders.read', <Troubles />)}
+          {page('rules/:id?', 'rules.read', <Rules />)}
           {page('notify', 'rules.manage', <Notify />)}
           {page('users', 'users.manage', <Users />)}
           {page('tokens', 'tokens.manage', <Tokens />)}

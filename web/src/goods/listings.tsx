@@ -1,6 +1,6 @@
 // What the channels offer, and which product of ours each offer is. The queue of
 // those without one is worked with one key each.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Flex, Input, Popconfirm, Segmented, Select, Table, Typography } from 'antd';
 import { useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
@@ -14,6 +14,7 @@ import { Nothing, Shown, useTell } from '../shell/state';
 import { ChannelBadge, Chip } from '../shell/words';
 import { useAccounts } from '../orders/query';
 import { typing } from '../orders/table';
+import { Choose } from './choose';
 
 type Listing = Schemas['ListingView'];
 
@@ -105,7 +106,7 @@ function Queue({ rows, unmatched }: { rows: Listing[]; unmatched: boolean }) {
                     {i + 1}. {s.sku} {s.name && s.name !== s.sku ? `· ${s.name.slice(0, 40)}` : ''}
                   </Button>
                 ))}
-                <Choose onChoose={(sku) => mutate({ id: l.id, sku })} />
+                <Choose small onChoose={(sku) => mutate({ id: l.id, sku })} />
               </Flex>
             );
           },
@@ -117,15 +118,5 @@ function Queue({ rows, unmatched }: { rows: Listing[]; unmatched: boolean }) {
         }]),
         { title: '', key: 'live', width: 40, render: (_, l) => (l.live ? null : <Chip colour="grey">{t('products.archived')}</Chip>) },
       ]} />
-  );
-}
-
-function Choose({ onChoose }: { onChoose: (sku: string) => void }) {
-  const { t } = useText();
-  const [q, setQ] = useState('');
-  const found = useQuery({ queryKey: ['product', 'choose', q], enabled: q.length > 0, queryFn: ({ signal }) => ask(hub.GET('/api/v1/products', { params: { query: { q, limit: 20 } }, signal })), staleTime: 10_000 });
-  return (
-    <Select<string> size="small" style={{ width: 170 }} placeholder={t('listings.choose')} aria-label={t('listings.choose')} value={null} showSearch={{ filterOption: false, onSearch: setQ }} loading={found.isFetching} onSelect={onChoose}
-      notFoundContent={q && !found.isFetching ? t('products.noneFiltered') : null} options={(found.data?.products ?? []).map((p) => ({ value: p.sku, label: `${p.sku} · ${p.name}` }))} popupMatchSelectWidth={320} />
   );
 }

@@ -1,4 +1,4 @@
-// Who is told of what: rules, recipients, messages.
+// Who is told of what: rules, recipients, messages, texts.
 import { Flex, Segmented } from 'antd';
 import { useSearchParams } from 'react-router';
 import { Head } from '../shell/frame';
@@ -6,8 +6,9 @@ import { useText } from '../shell/i18n';
 import { Messages } from './messages';
 import { Recipients } from './recipients';
 import { Rules } from './rules';
+import { Texts } from './texts';
 
-const views = ['rules', 'recipients', 'messages'] as const;
+const views = ['rules', 'recipients', 'messages', 'texts'] as const;
 
 export default function Notify() {
   const { t } = useText();
@@ -20,6 +21,7 @@ export default function Notify() {
       {view === 'rules' && <Rules />}
       {view === 'recipients' && <Recipients />}
       {view === 'messages' && <Messages />}
+      {view === 'texts' && <Texts />}
     </div>
   );
 }

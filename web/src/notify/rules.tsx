@@ -13,7 +13,7 @@ import { useRecipients } from './recipients';
 type Rule = Schemas['RuleView'];
 type RuleBody = Schemas['RuleBody'];
 
-const triggers = ['received', 'status', 'hold', 'deadline', 'effect', 'return', 'account_failing', 'key_expiring', 'integration_failing', 'requested', 'changed', 'drift'] as const;
+const triggers = ['received', 'status', 'hold', 'deadline', 'effect', 'return', 'account_failing', 'key_expiring', 'requested', 'changed', 'drift', 'return_deadline', 'integration_failing', 'rule'] as const;
 
 /** bodyOf is a rule as it is sent back. */
 function bodyOf(r: Rule): RuleBody {

@@ -9,6 +9,7 @@ import { useText } from '../shell/i18n';
 import { useCan } from '../shell/session';
 import { useTell } from '../shell/state';
 import type { CardData } from './card';
+import { CancelUnits } from './units';
 
 const ladder = ['new', 'confirmed', 'packed', 'shipped', 'ready_for_pickup', 'delivered'];
 
@@ -54,6 +55,7 @@ export function Actions({ o }: { o: CardData }) {
         <Hold o={o} />
         {o.holds.includes('short') && <Requeue o={o} />}
         {['rfbs', 'dbs', 'site'].includes(o.scheme) && ladder.indexOf(o.status) >= 0 && <Tracking o={o} />}
+        {cancel && <CancelUnits o={o} reasons={cancel.reasons ?? []} />}
         {cancel && <Button danger icon={<StopOutlined />} onClick={() => setCancelling(true)}>{t('step.cancelled')}</Button>}
       </Flex>
       <WhyNot o={o} />

@@ -6,15 +6,19 @@ import { useEffect, type ReactNode } from 'react';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
+import { useCan } from '../shell/session';
 import { Shown } from '../shell/state';
 import { ChannelBadge, Deadline, HoldTags, StatusTag } from '../shell/words';
 import { Actions, CancelRequest } from './actions';
+import { Deadlines } from './deadlines';
 import { Effects } from './effects';
 import { Goods, Lines, Siblings } from './lines';
 import { Buyer, Facts, Money, Shipping } from './facts';
+import { Marks, Notes } from './notes';
 import type { Row } from './query';
 import { typing } from './table';
 import { Timeline } from './timeline';
+import { Removed } from './units';
 
 export type CardData = Schemas['OrderCard'];
 
@@ -78,6 +82,7 @@ export default function OrderDrawer({ number, rows, onOpen, onClose }: Props) {
 
 function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: number) => void }) {
   const { t } = useText();
+  const can = useCan();
   return (
     <Flex vertical gap={14}>
       <Flex gap={12} wrap align="center">
@@ -91,15 +96,18 @@ function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: num
       {(o.drift?.length ?? 0) > 0 && <Alert type="info" showIcon title={t('order.drift')} description={o.drift?.map((d) => `${d.field}: ${d.word}`).join(', ')} />}
       {o.cancellation && <Cancelled o={o} />}
       <Actions o={o} />
+      <Marks o={o} />
       <div style={{ display: 'grid', gridTemplateColumns: wide ? 'minmax(0, 1fr) 300px' : 'minmax(0, 1fr)', gap: 20, alignItems: 'start' }}>
         <Flex vertical gap={18} style={{ minWidth: 0 }}>
-          <Section title={t('order.lines')}><Lines o={o} /></Section>
+          <Section title={t('order.lines')}><Lines o={o} />{o.removed.length > 0 && <Removed o={o} />}</Section>
           {o.goods.length > 0 && <Section title={t('order.goods')}><Goods o={o} /></Section>}
           {(o.siblings.length > 0 || o.returns.length > 0) && <Siblings o={o} onOpen={onOpen} />}
           {o.effects.length > 0 && <Section title={t('order.effects')}><Effects effects={o.effects} /></Section>}
+          {(o.notes.length > 0 || can('orders.work')) && <Section title={t('note.title')}><Notes o={o} /></Section>}
           <Section title={t('order.timeline')}><Timeline events={o.timeline} /></Section>
         </Flex>
         <Flex vertical gap={18} style={{ minWidth: 0, order: wide ? 0 : -1 }}>
+          <Deadlines o={o} />
           <Section title={t('order.buyer')}><Buyer o={o} /></Section>
           <Section title={t('order.shipping')}><Shipping o={o} /></Section>
           <Section title={t('order.money')}><Money o={o} /></Section>

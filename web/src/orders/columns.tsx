@@ -4,10 +4,11 @@ import type { ColumnType } from 'antd/es/table';
 import { Link } from 'react-router';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
-import { Ago, ChannelBadge, Deadline, HoldTags, StatusTag } from '../shell/words';
+import { Ago, ChannelBadge, Deadline, HoldTags, StatusTag, Tags } from '../shell/words';
+import { Person } from './marks';
 import type { Row } from './query';
 
-export const columnNames = ['number', 'external', 'account', 'status', 'deadline', 'holds', 'goods', 'units', 'total', 'customer', 'placed', 'native', 'scheme', 'payment', 'updated'] as const;
+export const columnNames = ['number', 'external', 'account', 'status', 'deadline', 'holds', 'goods', 'units', 'total', 'customer', 'placed', 'native', 'scheme', 'payment', 'tags', 'assignee', 'updated'] as const;
 export type Column = (typeof columnNames)[number];
 
 export const usualColumns: readonly Column[] = ['number', 'external', 'account', 'status', 'deadline', 'holds', 'goods', 'units', 'total', 'placed'];
@@ -37,6 +38,8 @@ export function useColumns(search: string): Record<Column, ColumnType<Row>> {
     native: of('native', { width: 170, ellipsis: true, render: (_, r) => <span className="mono">{[r.native, r.native_sub].filter(Boolean).join(' / ')}</span> }),
     scheme: of('scheme', { width: 80, render: (_, r) => r.scheme.toUpperCase() }),
     payment: of('payment', { width: 110, render: (_, r) => word('payment', r.payment) }),
+    tags: of('tags', { width: 150, render: (_, r) => <Tags of={r.tags} /> }),
+    assignee: of('assignee', { width: 130, ellipsis: true, render: (_, r) => r.assignee && <Person login={r.assignee} /> }),
     updated: of('updated', { width: 110, render: (_, r) => <Ago at={r.updated_at} /> }),
   };
 }

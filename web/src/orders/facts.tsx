@@ -1,8 +1,10 @@
 // Who bought, where it goes, what was paid, and the rest.
 import { Descriptions, Typography } from 'antd';
 import type { ReactNode } from 'react';
+import { Link } from 'react-router';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
+import { useCan } from '../shell/session';
 import type { CardData } from './card';
 
 function Pairs({ of }: { of: [string, ReactNode][] }) {
@@ -14,9 +16,13 @@ function Pairs({ of }: { of: [string, ReactNode][] }) {
 
 export function Buyer({ o }: { o: CardData }) {
   const { t } = useText();
+  const can = useCan();
+  const f = useFormat();
   const b = o.buyer;
+  const card = o.customer_id && can('customers.read') ? `/customers/${o.customer_id}` : undefined;
   return <Pairs of={[
-    [t('buyer.name'), b.name], [t('buyer.company'), [b.company, b.inn && `${t('buyer.inn')} ${b.inn}`, b.kpp && `${t('buyer.kpp')} ${b.kpp}`].filter(Boolean).join(', ')],
+    [t('buyer.erased'), f.full(o.erased_at)],
+    [t('buyer.name'), card ? <Link to={card}>{b.name || t('buyer.card')}</Link> : b.name], [t('buyer.company'), [b.company, b.inn && `${t('buyer.inn')} ${b.inn}`, b.kpp && `${t('buyer.kpp')} ${b.kpp}`].filter(Boolean).join(', ')],
     [t('buyer.phone'), b.phone && <><Typography.Text copyable>{b.phone}</Typography.Text>{b.proxy_phone && <Typography.Text type="secondary"> ({t('buyer.proxy')})</Typography.Text>}</>],
     [t('buyer.email'), b.email], [t('buyer.comment'), o.comment],
   ]} />;

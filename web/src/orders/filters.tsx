@@ -1,10 +1,12 @@
 // What to show: search, status, account, hold, days.
-import { SearchOutlined } from '@ant-design/icons';
-import { Button, Flex, Grid, Input, Select } from 'antd';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Button, Flex, Grid, Select } from 'antd';
+import { lazy, Suspense, useState } from 'react';
 import { useText } from '../shell/i18n';
+import { SearchField } from '../shell/search';
+import { useSession } from '../shell/session';
 import { ChannelBadge, holds, statuses } from '../shell/words';
-import { useAccounts, type Filter } from './query';
+import { PersonField } from './marks';
+import { useAccounts, useTags, type Filter } from './query';
 
 const Days = lazy(() => import('./days'));
 
@@ -17,7 +19,7 @@ export function Filters({ filter, set }: { filter: Filter; set: (change: Partial
   const [dated, setDated] = useState(!!filter.from);
   return (
     <Flex gap={8} wrap style={{ marginBottom: 10 }} role="search" aria-label={t('orders.filter')}>
-      <Search key={filter.q ?? ''} value={filter.q} onSearch={(q) => set({ q })} />
+      <SearchField className="orders-search" key={filter.q ?? ''} value={filter.q} onSearch={(q) => set({ q })} placeholder={t('orders.search')} />
       {!wide && <Button aria-expanded={more} onClick={() => setMore(!more)}>{t('orders.filter')}</Button>}
       {shown && (
         <>
@@ -28,6 +30,8 @@ export function Filters({ filter, set }: { filter: Filter; set: (change: Partial
             options={(accounts.data ?? []).map((a) => ({ value: a.id, label: <ChannelBadge channel={a.channel} account={a.name || a.id} /> }))} />
           <Select value={filter.hold} onChange={(hold?: string) => set({ hold })} placeholder={t('col.holds')} aria-label={t('col.holds')} allowClear style={{ minWidth: 150, flex: wide ? undefined : '1 1 100%' }}
             options={[{ value: 'any', label: t('hold.any') }, ...holds.map((h) => ({ value: h, label: word('hold', h) }))]} />
+          <Tag value={filter.tag} onChange={(tag) => set({ tag })} wide={wide} />
+          <Assignee value={filter.assignee} onChange={(assignee) => set({ assignee })} wide={wide} />
           {dated
             ? <Suspense><Days filter={filter} set={set} open={!filter.from} onEmpty={() => setDated(false)} /></Suspense>
             : <Button onClick={() => setDated(true)}>{t('orders.days_')}</Button>}
@@ -37,17 +41,24 @@ export function Filters({ filter, set }: { filter: Filter; set: (change: Partial
   );
 }
 
-function Search({ value, onSearch }: { value?: string; onSearch: (q: string | undefined) => void }) {
+interface Chosen {
+  value?: string;
+  onChange: (value: string | undefined) => void;
+  wide: boolean;
+}
+
+function Tag({ value, onChange, wide }: Chosen) {
   const { t } = useText();
-  const [text, setText] = useState(value ?? '');
-  useEffect(() => {
-    const now = text.trim();
-    if (now === (value ?? '')) return;
-    const timer = setTimeout(() => onSearch(now || undefined), 350);
-    return () => clearTimeout(timer);
-  }, [text, value, onSearch]);
+  const [open, setOpen] = useState(false);
+  const tags = useTags(open);
   return (
-    <Input className="orders-search" value={text} onChange={(e) => setText(e.target.value)} allowClear prefix={<SearchOutlined />} maxLength={200} style={{ width: 280, flex: '1 1 200px', maxWidth: 380 }}
-      placeholder={t('orders.search')} aria-label={t('orders.search')} />
+    <Select value={value} onChange={onChange} onOpenChange={setOpen} placeholder={t('col.tags')} aria-label={t('col.tags')} allowClear showSearch style={{ minWidth: 120, flex: wide ? undefined : '1 1 100%' }}
+      loading={tags.isLoading} notFoundContent={tags.data ? t('orders.noTags') : null} options={(tags.data ?? []).map((x) => ({ value: x.tag, label: `${x.tag} · ${x.orders}` }))} />
   );
+}
+
+function Assignee({ value, onChange, wide }: Chosen) {
+  const { t } = useText();
+  const session = useSession();
+  return <PersonField value={value} onChange={onChange} placeholder={t('col.assignee')} me={session.kind === 'in' ? session.user.login : undefined} style={{ minWidth: 150, flex: wide ? undefined : '1 1 100%' }} />;
 }

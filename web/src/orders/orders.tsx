@@ -1,15 +1,14 @@
 // Orders of all channels, with the card of one beside them.
 import { ReloadOutlined } from '@ant-design/icons';
 import { Alert, Button, Flex, Grid, Tooltip } from 'antd';
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { Suspense, useCallback, useState } from 'react';
 import { useLocation, useNavigate, useParams } from 'react-router';
 import { Problem } from '../shell/api';
 import { Head } from '../shell/frame';
-import { useText } from '../shell/i18n';
+import { lazyPage, useText } from '../shell/i18n';
 import { usePref } from '../shell/prefs';
 import { useCan } from '../shell/session';
 import { Failed, Loading, Nothing } from '../shell/state';
-import { Bulk } from './bulk';
 import { columnNames, useColumns, usualColumns, type Column } from './columns';
 import { Filters } from './filters';
 import { Cards } from './phone';
@@ -18,7 +17,8 @@ import { useSteady } from './steady';
 import { OrdersTable } from './table';
 import { ColumnChoice, Export, Presets, Views } from './views';
 
-const Card = lazy(() => import('./card'));
+const Bulk = lazyPage('orders/bulk', () => import('./bulk'));
+const Card = lazyPage('orders/card', () => import('./card'));
 
 export function Orders() {
   const { t } = useText();
@@ -28,6 +28,8 @@ export function Orders() {
   const open = Number(useParams().number) || undefined;
   const list = useOrders(filter, cursor);
   const [selected, setSelected] = useState<number[]>([]);
+  const [worked, setWorked] = useState(false); // somebody has selected orders: the bar may have something to say
+  if (selected.length > 0 && !worked) setWorked(true);
   const [held, setHeld] = useState(false);
   const steady = useSteady(list.isPlaceholderData ? undefined : list.data?.orders, text, held || selected.length > 0 || open !== undefined);
   const [chosen, choose] = usePref<readonly Column[]>('orders.columns', usualColumns);
@@ -85,7 +87,7 @@ export function Orders() {
           <Button disabled={!next || list.isPlaceholderData} onClick={() => page(next, [...pages, cursor ?? ''])}>{t('list.older')}</Button>
         </Flex>
       )}
-      <Bulk rows={steady.rows.filter((r) => selected.includes(r.number))} onDone={() => setSelected([])} />
+      {worked && <Suspense><Bulk rows={steady.rows.filter((r) => selected.includes(r.number))} onDone={() => setSelected([])} /></Suspense>}
       {open !== undefined && <Suspense><Card number={open} rows={steady.rows} onOpen={openCard} onClose={() => void go({ pathname: '/orders', search: text })} /></Suspense>}
     </div>
   );

@@ -2,7 +2,7 @@
 import { Card, Checkbox, Flex, Typography } from 'antd';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
-import { Ago, ChannelBadge, Deadline, HoldTags, StatusTag } from '../shell/words';
+import { Ago, ChannelBadge, Deadline, HoldTags, StatusTag, Tags } from '../shell/words';
 import { external } from './columns';
 import type { Row } from './query';
 import type { Steady } from './steady';
@@ -37,6 +37,7 @@ export function Cards({ steady, selected, onSelect, onOpen, selectable }: Props)
                 <span className="num">{t('orders.units', { count: r.units })} · {f.money(r.total)}</span>
               </Flex>
               <HoldTags row={r} />
+              <Tags of={r.tags} />
             </button>
           </Flex>
         </Card>

@@ -11,6 +11,8 @@ export interface Filter {
   status: string[];
   account: string[];
   hold?: string;
+  tag?: string;
+  assignee?: string;
   q?: string;
   from?: string;
   to?: string;
@@ -21,7 +23,7 @@ export const pageSize = 50;
 export function readFilter(p: URLSearchParams): Filter {
   return {
     status: p.getAll('status'), account: p.getAll('account'),
-    hold: p.get('hold') ?? undefined, q: p.get('q') ?? undefined, from: p.get('from') ?? undefined, to: p.get('to') ?? undefined,
+    hold: p.get('hold') ?? undefined, tag: p.get('tag') ?? undefined, assignee: p.get('assignee') ?? undefined, q: p.get('q') ?? undefined, from: p.get('from') ?? undefined, to: p.get('to') ?? undefined,
   };
 }
 
@@ -29,7 +31,7 @@ export function writeFilter(f: Filter): URLSearchParams {
   const p = new URLSearchParams();
   for (const s of f.status) p.append('status', s);
   for (const a of f.account) p.append('account', a);
-  for (const k of ['hold', 'q', 'from', 'to'] as const) if (f[k]) p.set(k, f[k]);
+  for (const k of ['hold', 'tag', 'assignee', 'q', 'from', 'to'] as const) if (f[k]) p.set(k, f[k]);
   return p;
 }
 
@@ -58,6 +60,8 @@ export function asQuery(f: Filter) {
     status: f.status.length ? f.status : undefined,
     account: f.account.length ? f.account : undefined,
     hold: f.hold as 'any' | undefined,
+    tag: f.tag,
+    assignee: f.assignee,
     q: f.q,
     placed_from: day(f.from, 0),
     placed_to: day(f.to, 1),
@@ -81,5 +85,27 @@ export function useAccounts(every = 60) {
     queryFn: ({ signal }) => ask(hub.GET('/api/v1/accounts', { signal })),
     select: (a) => a.accounts,
     refetchInterval: pace,
+  });
+}
+
+/** useColleagues lists who can be given an order. */
+export function useColleagues(enabled = true) {
+  return useQuery({
+    queryKey: ['colleagues'],
+    queryFn: ({ signal }) => ask(hub.GET('/api/v1/colleagues', { signal })),
+    select: (c) => c.colleagues,
+    staleTime: 300_000,
+    enabled,
+  });
+}
+
+/** useTags lists the tags in use. */
+export function useTags(enabled: boolean) {
+  return useQuery({
+    queryKey: ['tags'],
+    queryFn: ({ signal }) => ask(hub.GET('/api/v1/tags', { params: { query: { limit: 500 } }, signal })),
+    select: (t) => t.tags ?? [],
+    staleTime: 15_000,
+    enabled,
   });
 }

@@ -9,8 +9,9 @@ import { useCan } from '../shell/session';
 import { Shown } from '../shell/state';
 import { StatusTag, Who } from '../shell/words';
 import { masked } from './mask';
+import { Told } from './told';
 
-const colour: Record<string, string> = { received: 'blue', status: 'green', requested: 'blue', effect: 'gray', hold: 'orange', drift: 'orange', news_refused: 'gray', changed: 'gray', return: 'purple' };
+const colour: Record<string, string> = { received: 'blue', status: 'green', requested: 'blue', effect: 'gray', hold: 'orange', drift: 'orange', news_refused: 'gray', changed: 'gray', return: 'purple', rule: 'cyan', erased: 'red' };
 const first = 12;
 
 export function Timeline({ events }: { events: Schemas['Event'][] }) {
@@ -31,7 +32,7 @@ export function Timeline({ events }: { events: Schemas['Event'][] }) {
               {e.to && <StatusTag status={e.to} />}
               <Typography.Text type="secondary" style={{ fontSize: 12 }}><time dateTime={e.at} title={f.full(e.at)}>{f.at(e.at)}</time> · <Who actor={e.actor} /></Typography.Text>
             </div>
-            {e.why && <div>{e.why}</div>}
+            <div><Told e={e} /></div>
             {e.inbox_id && can('inbox.read') && can('personal_data') && <Raw id={e.inbox_id} />}
           </div>
         ),

@@ -1,6 +1,6 @@
 // One return: what comes back, what to answer, what becomes of the goods.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Descriptions, Drawer, Flex, Form, Grid, Input, InputNumber, Modal, Popconfirm, Radio, Select, Table, Timeline, Typography } from 'antd';
+import { Alert, Button, Descriptions, Drawer, Flex, Form, Grid, Input, InputNumber, Modal, Radio, Select, Table, Timeline, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
@@ -12,9 +12,11 @@ import { Shown, useTell } from '../shell/state';
 import { ChannelBadge, Chip, Deadline, Who } from '../shell/words';
 import { Effects } from '../orders/effects';
 import { Timeline as History } from '../orders/timeline';
+import { LinkOrder } from './link';
+import { Receive } from './receive';
 import { returnColour } from './returns';
 
-type Return = Schemas['ReturnCard'];
+export type Return = Schemas['ReturnCard'];
 
 export function ReturnDrawer({ id, onClose }: { id: number; onClose: () => void }) {
   const { t, word } = useText();
@@ -30,7 +32,8 @@ export function ReturnDrawer({ id, onClose }: { id: number; onClose: () => void 
   );
 }
 
-function useChange<V>(id: number, change: (v: V) => Promise<unknown>, said: string) {
+/** useChange makes a change of a return and looks anew at what it may have moved. */
+export function useChange<V>(id: number, change: (v: V) => Promise<unknown>, said: string) {
   const client = useQueryClient();
   const { failed, done } = useTell();
   return useMutation({
@@ -43,11 +46,11 @@ function Body({ r }: { r: Return }) {
   const { t, word } = useText();
   const f = useFormat();
   const can = useCan();
-  const receive = useChange(r.id, () => ask(hub.POST('/api/v1/returns/{id}/receive', { params: { path: { id: r.id } }, body: {} })), t('returns.receivedDone'));
-  const early = ['announced', 'on_the_way', 'at_pickup'].includes(r.state) && !r.no_goods;
+  const receivable = can('returns.receive') && !r.no_goods && (['announced', 'on_the_way', 'at_pickup'].includes(r.state) || !!r.awaited);
+  const linkable = can('returns.receive') && !r.number;
   const facts: [string, React.ReactNode][] = [
     [t('col.account'), <ChannelBadge key="c" channel={r.channel} account={r.account} />], [t('returns.kind'), word('returnKind', r.kind)],
-    [t('col.number'), r.number ? <Link key="o" to={`/orders/${r.number}`}>{r.number}</Link> : r.order_id], [t('returns.reason'), r.reason], [t('buyer.comment'), r.comment],
+    [t('returns.due'), r.due && r.deadline && <span key="d">{word('due', r.due)}: {f.full(r.deadline)}</span>], [t('col.number'), r.number ? <Link key="o" to={`/orders/${r.number}`}>{r.number}</Link> : r.order_id], [t('returns.reason'), r.reason], [t('buyer.comment'), r.comment],
     [t('returns.place'), r.place], [t('returns.barcode'), r.barcode], [t('returns.answerBy'), f.full(r.answer_by)], [t('returns.pickUpBy'), f.full(r.pick_up_by)],
     [t('returns.refund'), f.money(r.refund)], [t('returns.compensation'), f.money(r.compensation)], [t('fact.native'), [r.native, r.native_sub].filter(Boolean).join(' / ')],
     [t('returns.receivedAt'), r.received_at && <span key="r">{f.full(r.received_at)}{r.received_by && <> · <Who actor={r.received_by} /></>}</span>],
@@ -57,9 +60,12 @@ function Body({ r }: { r: Return }) {
     <Flex vertical gap={16}>
       {r.discrepancy && <Alert type="warning" showIcon title={r.discrepancy} />}
       {r.no_goods && <Alert type="info" showIcon title={t('returns.noGoods')} />}
-      {((can('returns.receive') && early) || (can('returns.answer') && r.actions.length > 0)) && (
+      {r.drift && r.drift.length > 0 && <Alert type="info" showIcon title={t('order.drift')} description={r.drift.map((d) => `${d.field}: ${d.word}`).join(', ')} />}
+      {!r.number && <Alert type="warning" showIcon title={t('returns.noOrder')} description={t('returns.noOrderHint')} />}
+      {(receivable || linkable || (can('returns.answer') && r.actions.length > 0)) && (
         <Flex gap={8} wrap>
-          {can('returns.receive') && early && <Popconfirm title={t('returns.receiveAsk')} description={t('returns.receiveHint')} okText={t('returns.receive')} onConfirm={() => receive.mutate(undefined)}><Button type="primary" loading={receive.isPending}>{t('returns.receive')}</Button></Popconfirm>}
+          {receivable && <Receive r={r} />}
+          {linkable && <LinkOrder r={r} />}
           {can('returns.answer') && r.actions.length > 0 && <Answer r={r} />}
         </Flex>
       )}
@@ -68,7 +74,7 @@ function Body({ r }: { r: Return }) {
         <Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.lines')}</Typography.Title>
         <Table size="small" rowKey={(l) => `${l.id ?? ''}${l.sku ?? ''}${l.listing_key ?? ''}`} pagination={false} dataSource={r.lines} scroll={{ x: 'max-content' }} columns={[
           { title: t('line.name'), key: 'n', render: (_, l) => <>{l.name || l.sku || l.listing_key}<div><Typography.Text type="secondary" className="mono">{l.sku}</Typography.Text></div></> },
-          { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' }, { title: t('line.price'), key: 'p', align: 'right', render: (_, l) => f.money(l.price) },
+          { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' }, { title: t('returns.here'), key: 'here', align: 'right', render: (_, _l, i) => <span className="num">{r.here[i] || '–'}</span> }, { title: t('line.price'), key: 'p', align: 'right', render: (_, l) => f.money(l.price) },
           { title: t('returns.reason'), dataIndex: 'reason' },
         ]} />
       </section>
@@ -76,13 +82,25 @@ function Body({ r }: { r: Return }) {
       {r.decisions.length > 0 && (
         <section>
           <Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.decisions')}</Typography.Title>
-          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{d.why}</div>}</> }))} />
+          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{d.why}</div>}{d.photo && <div><Photo at={d.photo} /></div>}</> }))} />
         </section>
       )}
       {r.effects.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.effects')}</Typography.Title><Effects effects={r.effects} /></section>}
       {r.timeline.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.timeline')}</Typography.Title><History events={r.timeline} /></section>}
     </Flex>
   );
+}
+
+// Photo is a link where it is an address, else the name of a file.
+function Photo({ at }: { at: string }) {
+  return /^https?:\/\//.test(at) ? <a href={at} target="_blank" rel="noreferrer noopener">{at}</a> : <Typography.Text type="secondary">{at}</Typography.Text>;
+}
+
+interface Choice {
+  decision: Decision;
+  quantity: number;
+  why?: string;
+  photo?: string;
 }
 
 const decisions = ['resell', 'quarantine', 'write_off'] as const;
@@ -92,9 +110,9 @@ function Goods({ r }: { r: Return }) {
   const { t } = useText();
   const can = useCan();
   const [at, setAt] = useState<number>();
-  const [form] = Form.useForm<{ decision: Decision; quantity: number; why?: string }>();
+  const [form] = Form.useForm<Choice>();
   const chosen = Form.useWatch('decision', form);
-  const decide = useChange(r.id, (v: { decision: Decision; quantity: number; why?: string }) => ask(hub.POST('/api/v1/returns/{id}/decide', { params: { path: { id: r.id } }, body: { goods: at ?? 0, ...v, why: v.why || undefined } })), t('returns.decided'));
+  const decide = useChange(r.id, (v: Choice) => ask(hub.POST('/api/v1/returns/{id}/decide', { params: { path: { id: r.id } }, body: { goods: at ?? 0, ...v, why: v.why || undefined, photo: v.photo?.trim() || undefined } })), t('returns.decided'));
   const goods = at === undefined ? undefined : r.goods[at];
   const close = () => { setAt(undefined); form.resetFields(); };
   return (
@@ -103,13 +121,14 @@ function Goods({ r }: { r: Return }) {
         { title: t('goods.sku'), key: 'sku', render: (_, g) => <Link to={`/stock/${encodeURIComponent(g.sku)}`}>{g.sku}</Link> },
         { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' }, { title: t('returns.restocked'), dataIndex: 'restocked', align: 'right' },
         { title: t('goods.quarantine'), dataIndex: 'quarantined', align: 'right' }, { title: t('returns.writtenOff'), dataIndex: 'written_off', align: 'right' },
-        { title: '', key: 'act', render: (_, g, i) => can('returns.decide') && (g.quarantined > 0 || g.restocked + g.written_off < g.quantity) && <Button size="small" type="primary" onClick={() => setAt(i)}>{t('returns.decide')}</Button> },
+        { title: '', key: 'act', render: (_, g, i) => can('returns.decide') && g.quarantined + g.restocked > 0 && <Button size="small" type={g.quarantined > 0 ? 'primary' : 'default'} onClick={() => setAt(i)} aria-label={t('returns.decideTitle', { sku: g.sku })}>{t('returns.decide')}</Button> },
       ]} />
       <Modal open={goods !== undefined} title={goods && t('returns.decideTitle', { sku: goods.sku })} okText={t('returns.decideOk')} confirmLoading={decide.isPending} onOk={() => form.submit()} onCancel={close} destroyOnHidden>
-        <Form form={form} layout="vertical" initialValues={{ decision: 'resell', quantity: goods ? goods.quarantined || goods.quantity - goods.restocked - goods.written_off : 1 }} onFinish={(v) => decide.mutate(v, { onSuccess: close })}>
+        <Form form={form} layout="vertical" initialValues={{ decision: goods?.quarantined ? 'resell' : 'write_off', quantity: goods ? goods.quarantined || goods.restocked : 1 }} onFinish={(v) => decide.mutate(v, { onSuccess: close })}>
           <Form.Item name="decision"><Radio.Group options={decisions.map((d) => ({ value: d, label: t(`decision.${d}`) }))} /></Form.Item>
-          <Form.Item name="quantity" label={t('col.units')} rules={[{ required: true, message: t('form.required') }]}><InputNumber min={1} max={goods?.quantity} precision={0} /></Form.Item>
+          <Form.Item name="quantity" label={t('col.units')} rules={[{ required: true, message: t('form.required') }]}><InputNumber min={1} max={goods && goods.quarantined + goods.restocked} precision={0} /></Form.Item>
           <Form.Item name="why" label={t('stock.why')} rules={[{ required: chosen === 'write_off', message: t('form.required') }]}><Input.TextArea rows={2} maxLength={500} /></Form.Item>
+          <Form.Item name="photo" label={t('returns.decidePhoto')} extra={t('returns.decidePhotoHint')}><Input maxLength={500} /></Form.Item>
         </Form>
       </Modal>
     </>

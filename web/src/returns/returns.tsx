@@ -12,7 +12,7 @@ import { Ago, ChannelBadge, Chip, Deadline, type Colour } from '../shell/words';
 import { useAccounts } from '../orders/query';
 import { ReturnDrawer } from './card';
 
-const presets = { open: { open: true }, waiting: { waiting: true }, received: { state: 'received' }, pickup: { state: 'at_pickup' }, all: {} } as const;
+const presets = { open: { open: true }, waiting: { waiting: true }, dueSoon: { open: true }, received: { state: 'received' }, pickup: { state: 'at_pickup' }, all: {} } as const;
 type Preset = keyof typeof presets;
 
 export const returnColour: Record<string, Colour> = { announced: 'grey', on_the_way: 'blue', at_pickup: 'amber', received: 'orange', decided: 'green', closed: 'grey' };
@@ -27,7 +27,7 @@ export default function Returns() {
   const view = (params.get('view') ?? 'open') as Preset;
   const account = params.get('account') ?? undefined;
   const accounts = useAccounts();
-  const list = usePages(['returns', view, account], (before: number | undefined, signal) => ask(hub.GET('/api/v1/returns', { params: { query: { ...(presets[view] ?? {}), account, before, limit: 50 } }, signal })), (p) => p.before || undefined);
+  const list = usePages(['returns', view, account], (before: number | undefined, signal) => ask(hub.GET('/api/v1/returns', { params: { query: { ...(presets[view] ?? {}), due_before: view === 'dueSoon' ? new Date(Date.now() + 48 * 3600_000).toISOString() : undefined, account, before, limit: 50 } }, signal })), (p) => p.before || undefined);
   const set = (k: string, v: string | undefined) => setParams((p) => { if (v) p.set(k, v); else p.delete(k); return p; });
   return (
     <div className="page">
@@ -48,10 +48,10 @@ export default function Returns() {
                 { title: t('col.account'), key: 'account', width: 140, render: (_, r) => <ChannelBadge channel={r.channel} account={r.account} /> },
                 { title: t('col.status'), key: 'state', width: 130, render: (_, r) => <Flex gap={4}><Chip colour={returnColour[r.state] ?? 'grey'}>{word('returnState', r.state)}</Chip>{r.waiting && <Chip colour="red">{t('returns.answerNow')}</Chip>}</Flex> },
                 { title: t('returns.kind'), key: 'kind', width: 150, render: (_, r) => word('returnKind', r.kind) },
-                { title: t('returns.until'), key: 'until', width: 110, render: (_, r) => <Deadline at={r.deadline} status={r.state === 'closed' ? 'delivered' : 'new'} /> },
-                { title: t('col.number'), key: 'order', width: 100, render: (_, r) => (r.number ? <Link className="num" to={`/orders/${r.number}`} onClick={(e) => e.stopPropagation()}>{r.number}</Link> : <Typography.Text type="secondary">{r.order_id}</Typography.Text>) },
+                { title: t('returns.until'), key: 'until', width: 110, render: (_, r) => <><Deadline at={r.deadline} status={r.state === 'closed' ? 'delivered' : 'new'} />{r.due && <div><Typography.Text type="secondary" style={{ fontSize: 12 }}>{word('due', r.due)}</Typography.Text></div>}</> },
+                { title: t('col.number'), key: 'order', width: 100, render: (_, r) => (r.number ? <Link className="num" to={`/orders/${r.number}`} onClick={(e) => e.stopPropagation()}>{r.number}</Link> : <Chip colour="orange">{t('returns.noOrderShort')}</Chip>) },
                 { title: t('returns.reason'), key: 'reason', render: (_, r) => <span style={{ display: 'inline-block', maxWidth: 320 }}>{r.reason}</span> },
-                { title: t('col.units'), dataIndex: 'units', align: 'right', width: 70 },
+                { title: t('col.units'), key: 'units', align: 'right', width: 90, render: (_, r) => <span className="num nowrap">{r.awaited ? t('returns.partly', { here: r.units_here, units: r.units }) : r.units}</span> },
                 { title: t('returns.refund'), key: 'refund', align: 'right', width: 110, render: (_, r) => <span className="num nowrap">{f.money(r.refund)}</span> },
                 { title: t('returns.since'), key: 'since', width: 110, render: (_, r) => <Ago at={r.opened_at ?? r.created_at} /> },
               ]} />

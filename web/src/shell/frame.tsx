@@ -1,12 +1,14 @@
 // The frame around every page: where one can go, search, connection, language,
 // look, and who is here.
 import {
-  AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
-  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, TeamOutlined,
+  AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
+  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
+import { useQuery } from '@tanstack/react-query';
 import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
+import { ask, hub } from './api';
 import icon from './icon.svg';
 import { Connection, LanguageSwitch, LookSwitch, Person } from './corner';
 import { useText } from './i18n';
@@ -26,11 +28,14 @@ const places = {
   today: { path: '/today', needs: 'orders.read', icon: <DashboardOutlined /> },
   orders: { path: '/orders', needs: 'orders.read', icon: <ShoppingOutlined /> },
   returns: { path: '/returns', needs: 'returns.read', icon: <RollbackOutlined /> },
+  customers: { path: '/customers', needs: 'customers.read', icon: <IdcardOutlined /> },
   stock: { path: '/stock', needs: 'stock.read', icon: <InboxOutlined /> },
   products: { path: '/products', needs: 'stock.read', icon: <AppstoreOutlined /> },
   listings: { path: '/listings', needs: 'stock.read', icon: <LinkOutlined /> },
   accounts: { path: '/accounts', needs: 'accounts.read', icon: <ShopOutlined /> },
+  onec: { path: '/onec', needs: 'accounts.read', icon: <SwapOutlined /> },
   troubles: { path: '/troubles', needs: 'orders.read', icon: <AlertOutlined /> },
+  rules: { path: '/rules', needs: 'rules.read', icon: <ThunderboltOutlined /> },
   notify: { path: '/notify', needs: 'rules.manage', icon: <BellOutlined /> },
   users: { path: '/users', needs: 'users.manage', icon: <TeamOutlined /> },
   tokens: { path: '/tokens', needs: 'tokens.manage', icon: <KeyOutlined /> },
@@ -39,11 +44,21 @@ const places = {
 
 type Name = keyof typeof places;
 
+// useOnec: the exchanges with 1C are a place where there are some, or for those who
+// may add one.
+function useOnec() {
+  const can = useCan();
+  const may = can('accounts.manage');
+  const nodes = useQuery({ queryKey: ['onec'], enabled: !may && can('accounts.read'), staleTime: Infinity, queryFn: ({ signal }) => ask(hub.GET('/api/v1/onec/nodes', { signal })) });
+  return may || (nodes.data?.nodes.length ?? 0) > 0;
+}
+
 function Places({ collapsed, onGo }: { collapsed?: boolean; onGo?: () => void }) {
   const { t } = useText();
   const can = useCan();
   const at = useLocation().pathname.split('/')[1];
-  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs));
+  const onec = useOnec();
+  const names = (Object.keys(places) as Name[]).filter((n) => can(places[n].needs) && (n !== 'onec' || onec));
   return (
     <Menu
       mode="inline" inlineCollapsed={collapsed} style={{ border: 'none' }} onClick={onGo}

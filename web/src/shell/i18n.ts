@@ -1,7 +1,9 @@
 // Texts in two languages. Keys are flat: page.what; a missing key does not compile,
-// and scripts/texts.mjs compares the two files.
+// and scripts/texts.mjs compares the two files. They come in parts: scripts/parts.mjs.
 import i18next from 'i18next';
+import { lazy, type ComponentType } from 'react';
 import { initReactI18next, useTranslation } from 'react-i18next';
+import { parts } from 'virtual:texts';
 import type en from './locales/en.json';
 
 declare module 'i18next' {
@@ -23,9 +25,22 @@ export function language(): Language {
   return navigator.languages.some((l) => /^(ru|be|kk|uk)\b/i.test(l)) ? 'ru' : 'en';
 }
 
-async function load(lang: Language) {
-  const texts = lang === 'ru' ? await import('./locales/ru.json') : await import('./locales/en.json');
-  i18next.addResourceBundle(lang, 'translation', texts.default);
+const loaded = new Set(['first']); // parts that are there, in the language of now
+
+async function load(lang: Language, names: Iterable<string>) {
+  const texts = await Promise.all([...names].map((n) => parts[n]?.[lang]()));
+  for (const t of texts) if (t) i18next.addResourceBundle(lang, 'translation', t.default);
+}
+
+/** lazyPage is a page that comes, with its texts, when it is opened. The name is that
+ * of its file below src; scripts/parts.mjs looks for it. */
+export function lazyPage<P>(name: string, page: () => Promise<{ default: ComponentType<P> }>) {
+  return lazy(async () => {
+    const texts = loaded.has(name) ? undefined : load(i18next.language === 'ru' ? 'ru' : 'en', [name]);
+    loaded.add(name);
+    const [component] = await Promise.all([page(), texts]);
+    return component;
+  });
 }
 
 export async function startTexts() {
@@ -38,13 +53,13 @@ export async function startTexts() {
     interpolation: { escapeValue: false }, // React escapes
     react: { bindI18nStore: 'added' },
   });
-  await load(lang);
+  await load(lang, loaded);
   document.documentElement.lang = lang;
 }
 
 export async function setLanguage(lang: Language) {
   localStorage.setItem(key, lang);
-  await load(lang);
+  await load(lang, loaded);
   await i18next.changeLanguage(lang);
   document.documentElement.lang = lang;
 }

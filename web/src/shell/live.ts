@@ -30,7 +30,7 @@ export function usePace(seconds: number): number {
 
 // What becomes stale with which event.
 const stale: Record<string, readonly string[]> = {
-  order: ['orders', 'order', 'overview'],
+  order: ['orders', 'order', 'overview', 'firings', 'customer'],
   return: ['returns', 'return', 'order', 'overview'],
   stock: ['stock', 'product'],
   effect: ['effects', 'orders', 'order', 'overview'],

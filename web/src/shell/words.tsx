@@ -53,6 +53,12 @@ export function HoldTags({ row }: { row: { holds: string[]; failed?: string } })
   );
 }
 
+/** Tags are what people and rules have put on something. */
+export function Tags({ of }: { of: readonly string[] }) {
+  if (of.length === 0) return null;
+  return <Flex gap={4} wrap>{of.map((tag) => <Chip key={tag} colour="violet">{tag}</Chip>)}</Flex>;
+}
+
 const channelColour: Record<string, [string, string]> = {
   ozon: ['#0b5cff', 'O'], wildberries: ['#8b1a9b', 'W'], yandex_market: ['#8a5a00', 'Я'], site: ['#3d6b35', '@'],
 };

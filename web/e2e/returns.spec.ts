@@ -1,0 +1,99 @@
+// Goods that come back: linked, received in parts, decided, and answered so that the
+// market agrees.
+import { expect, test, type Hub } from './hub';
+
+interface Return {
+  id: number;
+  number?: number;
+  external_id: string;
+  state: string;
+  units_here: number;
+  waiting?: boolean;
+  goods: { sku: string; restocked: number; quarantined: number; written_off: number }[];
+  decisions: { decision: string; photo?: string; why?: string }[];
+}
+
+// comeBack lets the shop tell of goods on their way back.
+async function comeBack(hub: Hub, id: string, order: string, units: number) {
+  await hub.call('POST', '/accounts/shop/orders', { return: { id, order_id: order, state: 'on_the_way', version: 1, kind: 'customer', currency: 'RUB', refund: '100.00', lines: [{ sku: 'E2E-R', name: 'Teapot', quantity: units }] } });
+  const { returns } = await hub.call<{ returns: Return[] }>('GET', '/returns?account=shop&limit=200');
+  return returns.find((r) => r.external_id === id)?.id ?? 0;
+}
+
+test('a return without its order: found, linked, received in parts', async ({ hub, open }) => {
+  const order = await hub.call<{ number: number }>('POST', '/accounts/shop/orders', { id: 'e2e-sold', status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-R', name: 'Teapot', qty: 3, price: '100.00' }] });
+  const id = await comeBack(hub, 'e2e-back', 'e2e-not-there', 3);
+  const page = await open(`/returns/${id}`);
+  const card = page.getByRole('dialog').first();
+  await expect(card).toContainText('The order of this return is not known');
+  await card.getByRole('button', { name: 'Link to an order' }).click();
+  const link = page.getByRole('dialog', { name: 'To which order does it belong?' });
+  await link.getByRole('textbox').fill('e2e-sold');
+  await link.getByRole('radio', { name: String(order.number) }).check();
+  await link.getByRole('button', { name: 'Link', exact: true }).click();
+  await expect(card.getByRole('link', { name: String(order.number) })).toBeVisible();
+  await card.getByRole('button', { name: 'Goods are here' }).click();
+  const receive = page.getByRole('dialog', { name: 'What came?' });
+  await receive.getByRole('spinbutton').fill('1');
+  await expect(receive.getByText('2 units will still come')).toBeVisible();
+  await receive.getByRole('button', { name: 'Take in' }).click();
+  await expect(card.getByRole('button', { name: '2 units to come' })).toBeVisible();
+  expect(await hub.call<Return>('GET', `/returns/${id}`)).toMatchObject({ units_here: 1, number: order.number, state: 'received' });
+});
+
+test('goods without an order are taken in as a product, and decided with a photo', async ({ hub, open }) => {
+  await hub.call('PUT', '/products/E2E-R', { name: 'Teapot' });
+  const id = await comeBack(hub, 'e2e-loose', 'e2e-nowhere', 2);
+  const page = await open(`/returns/${id}`);
+  const card = page.getByRole('dialog').first();
+  await card.getByRole('button', { name: 'Goods are here' }).click();
+  const receive = page.getByRole('dialog', { name: 'What came?' });
+  await receive.getByRole('combobox').fill('E2E-R');
+  await page.getByTitle('E2E-R · Teapot').click();
+  await receive.getByRole('button', { name: 'Take in' }).click();
+  await card.getByRole('button', { name: /What becomes of E2E-R/ }).click();
+  const decide = page.getByRole('dialog', { name: /What becomes of E2E-R/ });
+  await decide.getByRole('radio', { name: 'Write off' }).check();
+  await decide.getByRole('spinbutton').fill('1');
+  await decide.getByRole('button', { name: 'Decide' }).click();
+  await expect(decide.getByText('Please fill this in')).toBeVisible(); // why is asked for
+  await decide.getByLabel('Why').fill('cracked spout');
+  await decide.getByLabel('Photo').fill('photos/e2e.jpg');
+  await decide.getByRole('button', { name: 'Decide' }).click();
+  await expect(card.getByText('photos/e2e.jpg')).toBeVisible();
+  const now = await hub.call<Return>('GET', `/returns/${id}`);
+  expect(now.goods).toMatchObject([{ sku: 'E2E-R', restocked: 1, written_off: 1 }]);
+  expect(now.decisions.at(-1)).toMatchObject({ decision: 'write_off', photo: 'photos/e2e.jpg', why: 'cracked spout' });
+});
+
+test('a claim is answered, and the market’s own books agree', async ({ hub, open }) => {
+  // The demo's people leave alone what somebody has taken.
+  let order = { number: 0, external_id: '' };
+  await expect(async () => {
+    const { orders } = await hub.call<{ orders: (typeof order)[] }>('GET', '/orders?channel=wildberries&status=delivered&limit=1');
+    order = orders[0] ?? order;
+    expect(order.number).toBeGreaterThan(0);
+  }).toPass({ timeout: 60_000 });
+  await hub.call('PUT', `/orders/${order.number}/assignee`, { assignee: hub.login });
+  const sim = async <T>(path: string, body?: unknown) => (await fetch(`${hub.sims}/wildberries${path}`, { method: body ? 'POST' : 'GET', body: body ? JSON.stringify(body) : undefined })).json() as T;
+  await sim(`/orders/${order.external_id}/act`, { act: 'return' });
+  let claim: Return | undefined;
+  await expect(async () => {
+    claim = (await hub.call<{ returns: Return[] }>('GET', `/returns?order=${order.number}`)).returns.find((r) => r.waiting);
+    expect(claim).toBeDefined();
+  }).toPass({ timeout: 60_000 });
+  const page = await open(`/returns/${claim?.id}`);
+  const card = page.getByRole('dialog').first();
+  await card.getByRole('button', { name: 'Answer', exact: true }).click();
+  const answer = page.getByRole('dialog', { name: 'Answer the channel' });
+  await answer.getByRole('radio').first().check();
+  const comment = answer.getByLabel('Comment');
+  if (await comment.count()) await comment.fill('agreed');
+  await answer.getByRole('button', { name: 'Send' }).click();
+  await expect(answer).toBeHidden();
+  await expect(card.getByRole('button', { name: 'Answer', exact: true })).toBeHidden({ timeout: 60_000 });
+  await expect(async () => {
+    const books = await sim<{ id: string; order: string; answers?: unknown[] }[]>('/returns');
+    expect(books.filter((r) => r.id === claim?.external_id).flatMap((r) => r.answers ?? []), JSON.stringify(books.filter((r) => r.order === order.external_id))).toHaveLength(1);
+  }).toPass({ timeout: 15_000 });
+});

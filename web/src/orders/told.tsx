@@ -1,0 +1,46 @@
+// What an entry of the history says, in the language of the panel where its data
+// tell it, else in the hub's words.
+import { Typography } from 'antd';
+import { Link } from 'react-router';
+import { Done } from '../rules/done';
+import type { Schemas } from '../shell/api';
+import { useText } from '../shell/i18n';
+import { useCan } from '../shell/session';
+import { Chip } from '../shell/words';
+import { Person } from './marks';
+
+interface Data {
+  added?: string[];
+  removed?: string[];
+  to?: string;
+  deleted?: boolean;
+  rule?: number;
+  outcome?: string;
+  actions?: Schemas['ActionOutcome'][];
+}
+
+export function Told({ e }: { e: Schemas['Event'] }) {
+  const { t } = useText();
+  const d = (e.data ?? {}) as Data;
+  switch (e.kind) {
+    case 'note': return <>{d.deleted ? t('told.noteDropped') : t('told.note')}</>;
+    case 'tags': return <>{[d.added?.length && `+ ${d.added.join(', ')}`, d.removed?.length && `− ${d.removed.join(', ')}`].filter(Boolean).join('; ')}</>;
+    case 'assigned': return <>{d.to ? <Person login={d.to} /> : t('firing.nobody')}</>;
+    case 'rule': return <Fired d={d} why={e.why} />;
+    default: return <>{e.why}</>;
+  }
+}
+
+const bad = new Set(['refused', 'failed', 'stopped', 'too_deep']);
+
+function Fired({ d, why }: { d: Data; why?: string }) {
+  const { t, word } = useText();
+  const can = useCan();
+  return (
+    <div>
+      {d.outcome && bad.has(d.outcome) && <Chip colour="red">{word('firing', d.outcome)}</Chip>}
+      {d.actions?.length ? <Done actions={d.actions} /> : <Typography.Text>{why}</Typography.Text>}
+      {d.rule !== undefined && can('rules.read') && <Link to={`/rules/${d.rule}`} style={{ fontSize: 12 }}>{t('told.rule')}</Link>}
+    </div>
+  );
+}
