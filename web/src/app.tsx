@@ -17,6 +17,8 @@ const Today = lazy(() => import('./today/today'));
 const Notify = lazy(() => import('./notify/notify'));
 const Users = lazy(() => import('./people/users'));
 const Tokens = lazy(() => import('./people/tokens'));
+const Me = lazy(() => import('./people/me'));
+const Settings = lazy(() => import('./settings/settings'));
 const Audit = lazy(() => import('./people/audit'));
 
 const waiting = <div style={{ display: 'grid', placeItems: 'center', minHeight: '40vh' }}><Spin /></div>;
@@ -46,6 +48,8 @@ export function Panel() {
           {page('users', 'users.manage', <Users />)}
           {page('tokens', 'tokens.manage', <Tokens />)}
           {page('audit-log', 'audit.read', <Audit />)}
+          {page('settings', 'settings.manage', <Settings />)}
+          <Route path="me" element={<Me />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>
