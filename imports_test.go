@@ -75,13 +75,13 @@ var importRules = []importRule{
 	{"api", []string{".", "channel", "channel/site", "exchange", "notify", "people", "pipeline", "rules", "store"}, []string{huma, timeRate},
 		"the API knows the site channel for its schema and no marketplace"},
 	{"panel", nil, nil, "the panel's files know nothing of the hub"},
-	{"server", []string{".", "api", "channel", "onec", "panel", "people", "pipeline", "store"}, []string{huma, prometheus}, "the server knows no adapter"},
+	{"server", []string{".", "api", "channel", "onec", "panel", "people", "pipeline", "store"}, []string{huma, prometheus, "github.com/klauspost/compress/gzhttp"}, "the server knows no adapter"},
 
 	{"demo", []string{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "onec/onectest", "people", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
-		".", "api", "channel", "channel/*", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/*", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
 	{"onec", []string{".", "onec/cml"}, []string{"golang.org/x/text"}, "the dialogue with 1C asks the hub through an interface"},
 	{"onec/onectest", nil, []string{"golang.org/x/text"}, "a stand-in of 1C knows its protocol and nothing of the hub"},

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// streamBeat keeps proxies from closing a silent stream.
+	// streamBeat keeps proxies from closing a silent stream, and tells pages that the
+	// line still holds: a browser would not notice for minutes.
 	streamBeat = 15 * time.Second
 	// streamCheck is how soon a stream ends with its session.
 	streamCheck = 3 * time.Second
@@ -32,7 +33,7 @@ func (a *API) stream(h huma.API) {
 	o := op("stream", http.MethodGet, "/stream", "Orders", "Follow what changes, as Server-Sent Events")
 	o.Description = "event: order {number, account, status, updated_at}, effect {number, effect, state}, return {number, state}, stock {sku}, account {account}; " +
 		"stock, return and account only for those who may read these. They are hints to read again, some may come twice. " +
-		"event: reload {}: too much was missed, read everything again. With Last-Event-ID a stream goes on where it broke off. It ends with the session."
+		"event: reload {}: too much was missed, read everything again. event: beat {}: every 15 seconds; after a longer silence the line is dead. With Last-Event-ID a stream goes on where it broke off. It ends with the session."
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The stream.", Content: map[string]*huma.MediaType{eventStream: {Schema: &huma.Schema{Type: huma.TypeString}}},
 	}}
@@ -91,7 +92,7 @@ func (s *streamer) run(last string) {
 		case text := <-s.reader.news:
 			err = s.write(text)
 		case <-beat.C:
-			err = s.write([]byte(": beat\n\n"))
+			err = s.write([]byte("event: beat\ndata: {}\n\n"))
 		case <-check.C:
 			if !s.stillOpen() {
 				return

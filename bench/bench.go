@@ -27,6 +27,7 @@ const (
 	PartAccept  = "accept"
 	PartWebhook = "webhook"
 	PartList    = "list"
+	PartPanel   = "panel"
 	PartImport  = "import"
 	PartFanout  = "fanout"
 	// PartFigures takes a quarter of an hour: the quotas of the marketplaces. It runs
@@ -36,7 +37,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []string {
-	return []string{PartAccept, PartWebhook, PartList, PartImport, PartFanout, PartFigures}
+	return []string{PartAccept, PartWebhook, PartList, PartPanel, PartImport, PartFanout, PartFigures}
 }
 
 // Options say what to measure. The zero value measures everything on SQLite.
@@ -83,6 +84,7 @@ type EngineReport struct {
 	Accept     []AcceptResult       `json:"accept,omitempty"`
 	Webhook    *WebhookResult       `json:"webhook,omitempty"`
 	List       *ListReport          `json:"list,omitempty"`
+	Panel      *PanelReport         `json:"panel,omitempty"`
 	Import     *ImportResult        `json:"import,omitempty"`
 	Fanout     *FanoutResult        `json:"fanout,omitempty"`
 	Figures    []demo.FiguresReport `json:"figures,omitempty"`
@@ -179,6 +181,11 @@ func (b *run) engine(ctx context.Context, name string) (EngineReport, error) {
 	if b.wants(PartList) {
 		if e.List, err = b.list(ctx, name); err != nil {
 			return e, fmt.Errorf("list: %w", err)
+		}
+	}
+	if b.wants(PartPanel) {
+		if e.Panel, err = b.panel(ctx, name); err != nil {
+			return e, fmt.Errorf("panel: %w", err)
 		}
 	}
 	if b.wants(PartImport) {

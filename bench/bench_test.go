@@ -66,6 +66,14 @@ func checkEngine(t *testing.T, e EngineReport) {
 	if i := e.Import; i == nil || i.Products == 0 || i.PerSecond <= 0 || i.PeakHeap <= 0 || i.Floor <= 0 || i.OfFloor <= 0 {
 		t.Errorf("import: %+v", i)
 	}
+	if e.Panel == nil || len(e.Panel.Kinds) != len(panelKinds) {
+		t.Fatalf("panel: %+v", e.Panel)
+	}
+	for _, k := range e.Panel.Kinds {
+		if k.Queries == 0 || len(k.Plan) == 0 || k.Max < k.P50 {
+			t.Errorf("a figure is missing: %+v", k)
+		}
+	}
 	if e.List == nil || len(e.List.Kinds) != len(listKinds) {
 		t.Fatalf("list: %+v", e.List)
 	}

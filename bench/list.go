@@ -163,7 +163,7 @@ func (b *run) list(ctx context.Context, engine string) (*ListReport, error) {
 	err := b.withDatabase(ctx, engine, func(db *database) error {
 		b.printf("\nfilling a ledger of %d orders …\n", r.Orders)
 		began := time.Now()
-		sample, err := b.seed(ctx, db, r.Orders)
+		sample, err := b.seed(ctx, db, r.Orders, seedWith{})
 		if err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
@@ -178,10 +178,10 @@ func (b *run) list(ctx context.Context, engine string) (*ListReport, error) {
 			if err != nil {
 				return fmt.Errorf("%s: %w", kind.name, err)
 			}
-			b.printList(res)
+			b.printList(res, listGoal)
 			r.Kinds = append(r.Kinds, res)
 		}
-		b.printListFoot(r)
+		b.printListFoot(r.Kinds, listGoal)
 		return nil
 	})
 	return r, err

@@ -33,10 +33,17 @@ const seedDays = 90
 // seedBatch is how many orders one transaction of the seed takes.
 const seedBatch = 20_000
 
+// seedWith is what else the big ledger gets: cards of buyers, and statements that are
+// run before the indexes are built.
+type seedWith struct {
+	cards      bool
+	statements []string
+}
+
 // seed fills the ledger and returns some of its orders, from which questions are
 // made. It is not measured: indexes are built afterwards and commits are not
 // durable meanwhile.
-func (b *run) seed(ctx context.Context, db *database, n int) (sample []*orderhub.Order, err error) {
+func (b *run) seed(ctx context.Context, db *database, n int, with seedWith) (sample []*orderhub.Order, err error) {
 	for _, a := range seedAccounts {
 		if _, err := db.CreateAccount(ctx, orderhub.Account{ID: a.id, Channel: a.channel, Name: a.id}); err != nil {
 			return nil, err
@@ -60,9 +67,20 @@ func (b *run) seed(ctx context.Context, db *database, n int) (sample []*orderhub
 				sample = append(sample, o)
 			}
 		}
-		if err := db.InTx(ctx, func(tx *store.Tx) error { return tx.InsertOrders(ctx, changes) }); err != nil {
+		err := db.InTx(ctx, func(tx *store.Tx) error {
+			if with.cards {
+				if err := giveCards(ctx, tx, changes); err != nil {
+					return err
+				}
+			}
+			return tx.InsertOrders(ctx, changes)
+		})
+		if err != nil {
 			return nil, err
 		}
+	}
+	if err := db.execAll(ctx, with.statements); err != nil {
+		return nil, err
 	}
 	if err := db.hurry(ctx, false); err != nil {
 		return nil, err
@@ -73,6 +91,34 @@ func (b *run) seed(ctx context.Context, db *database, n int) (sample []*orderhub
 		}
 	}
 	return sample, db.settle(ctx)
+}
+
+// giveCards makes a card for every fourth order with a buyer, and gives it to the
+// three that follow as well.
+func giveCards(ctx context.Context, tx *store.Tx, changes []store.Change) error {
+	var cards []*orderhub.Card
+	var named []*orderhub.Order
+	for _, c := range changes {
+		buyer := c.Order.Snapshot.Customer
+		if buyer.Name == "" {
+			continue
+		}
+		if len(named)%4 == 0 {
+			cards = append(cards, &orderhub.Card{Shown: buyer.Name, Keys: buyerKeys(buyer)})
+		}
+		named = append(named, c.Order)
+	}
+	if err := tx.NumberCards(ctx, cards); err != nil {
+		return err
+	}
+	for i, o := range named {
+		o.CardID = cards[i/4].ID
+	}
+	return tx.InsertCards(ctx, cards)
+}
+
+func buyerKeys(c orderhub.Customer) []orderhub.Key {
+	return orderhub.Person{Phone: c.Phone, Email: c.Email, Names: strings.Fields(strings.ToLower(c.Name))}.Keys()
 }
 
 // hurry and settle: what is done before and after rows are poured in. Words come

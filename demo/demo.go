@@ -47,6 +47,9 @@ type Options struct {
 	// Policy makes goods scarce and lets the markets sell only what the hub
 	// publishes; "" = everything can be bought.
 	Policy orderhub.OversellPolicy
+	// ByHand leaves all to whoever watches: nobody buys, works or delivers but over
+	// the panel, the API and the simulators' control API.
+	ByHand bool
 	// Onec adds a 1C that exchanges with the hub and keeps a book of its own.
 	Onec bool
 	// Shops adds the web shops on engines of others.
@@ -400,6 +403,10 @@ func (w *world) live(ctx context.Context) error {
 	// The last tenth of the time belongs to the orders that are there.
 	opts.Over = max(0, min(opts.Over*9/10, opts.Over-time.Second/2))
 	w.traffic = marketsim.NewTraffic(w.sims.Markets(), opts)
+	if w.opts.ByHand {
+		<-live.Done()
+		return nil
+	}
 	var people sync.WaitGroup
 	people.Add(4)
 	go func() { defer people.Done(); w.deliver(live) }()

@@ -93,7 +93,7 @@ func New(opts Options) *Server {
 		mux.Handle("/1c/exchange", s.onec)
 		mux.Handle("/bitrix/admin/1c_exchange.php", s.onec) // where 1C looks when it is told no path
 	}
-	s.handler = s.recover(s.headers(mux))
+	s.handler = s.recover(s.headers(compress(mux)))
 	return s
 }
 

@@ -64,6 +64,9 @@ type querier interface {
 	// unindexed writes a text column so that no index is chosen by it where
 	// another is the better one, if the engine has to be told.
 	unindexed(column string) string
+	// by names the index to read a table by, behind the table, if the engine has to be
+	// told: it would sort what the index holds in order.
+	by(index string) string
 	// lock is the suffix that locks selected rows against other writers.
 	lock() string
 	// writesEvents tells settledEvents of this transaction; before ids are taken.
@@ -278,6 +281,8 @@ func (q sqliteQuerier) inQuery(column, subquery string) string {
 
 func (q sqliteQuerier) unindexed(column string) string { return column }
 
+func (q sqliteQuerier) by(index string) string { return " INDEXED BY " + index }
+
 func (q sqliteQuerier) lock() string { return "" }
 
 // One writer at a time: ids appear in their order.
@@ -483,6 +488,8 @@ func (q pgQuerier) inQuery(column, subquery string) string {
 }
 
 func (q pgQuerier) unindexed(column string) string { return column + " || ''" }
+
+func (q pgQuerier) by(string) string { return "" }
 
 // lock is NO KEY UPDATE: FOR UPDATE would deadlock with the foreign keys of
 // lines and events.

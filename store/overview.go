@@ -39,7 +39,7 @@ type OverviewWaiting struct {
 }
 
 // OverviewHours sums up the orders placed in [from, to), by hour, channel and
-// currency. It reads one stretch of an index and the rows behind it.
+// currency. It reads one stretch of an index, and no rows.
 func (s *Store) OverviewHours(ctx context.Context, from, to time.Time) ([]OverviewHour, error) {
 	rows, err := s.engine.reader().query(ctx, `SELECT placed_at / 3600000000 AS hour, channel, currency, COUNT(*),
 			SUM(CASE WHEN status = 'cancelled' THEN 1 ELSE 0 END),
@@ -134,8 +134,9 @@ func (s *Store) overviewHolds(ctx context.Context, into map[orderhub.Hold]int64)
 }
 
 func (s *Store) overviewDeadlines(ctx context.Context, now time.Time, w *OverviewWaiting) error {
-	rows, err := s.engine.reader().query(ctx, fmt.Sprintf(`SELECT ship_by FROM orders WHERE ship_by > 0 AND status IN ('new','confirmed','packed')
-		AND ship_by < ? ORDER BY ship_by, id LIMIT %d`, overviewCap), micros(now.Add(24*time.Hour)))
+	q := s.engine.reader()
+	rows, err := q.query(ctx, fmt.Sprintf(`SELECT ship_by FROM orders%s WHERE ship_by > 0 AND status IN ('new','confirmed','packed')
+		AND ship_by < ? ORDER BY ship_by, id LIMIT %d`, q.by("orders_ship_by"), overviewCap), micros(now.Add(24*time.Hour)))
 	if err != nil {
 		return fmt.Errorf("count deadlines: %w", err)
 	}

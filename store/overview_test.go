@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +30,81 @@ func TestOverviewOfNothing(t *testing.T) {
 		}
 		if failed, err := s.FailedEffects(t.Context(), []int64{1, 2}); err != nil || len(failed) != 0 {
 			t.Errorf("%v, %v", failed, err)
+		}
+	})
+}
+
+// TestOverviewAgreesWithTheOrders: what the indexes add up is what the orders say one
+// by one, and no order is read for it.
+func TestOverviewAgreesWithTheOrders(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		shopAccount(t, s)
+		now := s.Now()
+		statuses := []orderhub.Status{orderhub.StatusNew, orderhub.StatusConfirmed, orderhub.StatusPacked, orderhub.StatusShipped, orderhub.StatusCancelled}
+		var changes []store.Change
+		for i := range 60 {
+			o := &orderhub.Order{AccountID: "shop", Channel: "site", Headline: statuses[i%len(statuses)]}
+			o.Snapshot.ExternalID, o.Snapshot.Scheme, o.Snapshot.Status = fmt.Sprint("o", i), orderhub.SchemeSite, o.Headline
+			o.Snapshot.PlacedAt = now.Add(-time.Duration(i) * 17 * time.Minute)
+			o.Snapshot.ShipBy = now.Add(time.Duration(i-20)*50*time.Minute + 7*time.Minute)
+			o.Snapshot.Total = orderhub.Roubles(int64(i + 1))
+			changes = append(changes, store.Change{Order: o, Content: true})
+		}
+		if err := s.InTx(t.Context(), func(tx *store.Tx) error { return tx.InsertOrders(t.Context(), changes) }); err != nil {
+			t.Fatal(err)
+		}
+		from, to := now.Add(-10*time.Hour), now
+		want, late, due := map[int64]store.OverviewHour{}, int64(0), [24]int64{}
+		for _, c := range changes {
+			o := c.Order.Snapshot
+			if !o.PlacedAt.Before(from) && o.PlacedAt.Before(to) {
+				h := want[o.PlacedAt.Unix()/3600]
+				if h.Orders++; o.Status == orderhub.StatusCancelled {
+					h.Cancelled++
+				} else {
+					h.Minor += o.Total.Minor
+				}
+				want[o.PlacedAt.Unix()/3600] = h
+			}
+			if left := o.ShipBy.Sub(now); o.Status != orderhub.StatusShipped && o.Status != orderhub.StatusCancelled {
+				if left < 0 {
+					late++
+				} else if left < 24*time.Hour {
+					due[left/time.Hour]++
+				}
+			}
+		}
+		var hours []store.OverviewHour
+		var waiting store.OverviewWaiting
+		plans, err := s.Explain(t.Context(), func(s *store.Store) (err error) {
+			if hours, err = s.OverviewHours(t.Context(), from, to); err == nil {
+				waiting, err = s.OverviewWaiting(t.Context())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hours {
+			if w := want[h.Hour.Unix()/3600]; h.Orders != w.Orders || h.Cancelled != w.Cancelled || h.Minor != w.Minor || h.Currency != "RUB" {
+				t.Errorf("got %+v, want %+v", h, w)
+			}
+			delete(want, h.Hour.Unix()/3600)
+		}
+		if len(want) > 0 || waiting.Late != late || waiting.Due != due {
+			t.Errorf("left %v; late %d, want %d; due %v, want %v", want, waiting.Late, late, waiting.Due, due)
+		}
+		if s.Engine() != "sqlite" {
+			return // PostgreSQL reads so small a table whole
+		}
+		for _, p := range plans {
+			if strings.Contains(p.Query, "placed_at / 3600000000") && !strings.Contains(strings.Join(p.Steps, " "), "COVERING INDEX orders_placed") {
+				t.Errorf("hours: %v", p.Steps)
+			}
+			if strings.Contains(p.Query, "ship_by") && !strings.Contains(strings.Join(p.Steps, " "), "orders_ship_by") {
+				t.Errorf("deadlines: %v", p.Steps)
+			}
 		}
 	})
 }

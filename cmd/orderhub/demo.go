@@ -26,6 +26,7 @@ type demoCmd struct {
 	Seed    uint64        `help:"Decides who buys what, and what goes wrong." default:"1"`
 	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
 	Policy  string        `help:"Make goods scarce and let the markets sell only what the hub publishes: shared shows all that is left everywhere, strict never sells a unit twice; off sells everything." default:"off" enum:"off,shared,strict"`
+	ByHand  bool          `help:"Let nobody buy, work or deliver but you: over the panel, the API and the simulators' control API." name:"by-hand"`
 	With1C  bool          `help:"Let a 1C exchange with the hub, and compare its book with the ledger, too." name:"with-1c"`
 	Shops   bool          `help:"Let buyers buy in web shops on engines of others (WooCommerce, Bitrix, InSales, Shopify, 1C exchange), too." name:"with-shops"`
 	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
@@ -47,7 +48,7 @@ func (c *demoCmd) Run(p *program) error {
 		log = newLog(p.errOut, "error") // faults are the demo's business, not news
 	}
 	opts := demo.Options{
-		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(), Onec: c.With1C, Shops: c.Shops,
+		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(), Onec: c.With1C, Shops: c.Shops, ByHand: c.ByHand,
 		Started: func(s demo.Started) { c.say(p.errOut, s) },
 	}
 	if c.Policy != "off" {

@@ -1,9 +1,9 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test } from './hub';
+import { expect, settled, test } from './hub';
 
 const pages = [
   '/orders', '/today', '/returns?view=all', '/customers', '/customers?view=suggestions', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main',
-  '/onec', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts',
+  '/onec', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts', '/me', '/settings', '/users',
 ];
 
 for (const look of ['light', 'dark']) {
@@ -14,7 +14,7 @@ for (const look of ['light', 'dark']) {
     const bad: string[] = [];
     for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/notify', '/customers']) {
       await open(path);
-      await page.waitForTimeout(1000); // what is loading comes in
+      await settled(page);
       const axe = new AxeBuilder({ page });
       // The second look differs in its colours alone.
       const found = await (look === 'light' ? axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']) : axe.withRules(['color-contrast'])).analyze();
@@ -31,11 +31,11 @@ test('Russian, on a phone: nothing is wider than the screen', async ({ open, pag
   await page.addInitScript(() => localStorage.setItem('orderhub.language', 'ru'));
   for (const path of pages) {
     await open(path);
-    await page.waitForTimeout(800);
+    await settled(page);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(wide, path).toBeLessThanOrEqual(0);
   }
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Уведомления');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Сотрудники');
 });
 
 test('the language is switched at once', async ({ open }) => {
@@ -44,21 +44,6 @@ test('the language is switched at once', async ({ open }) => {
   await page.getByRole('menuitem', { name: 'Русский' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Заказы');
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('ru');
-});
-
-test('an account is added through the wizard, and a wrong key is told at its field', async ({ open }) => {
-  const page = await open('/accounts');
-  await page.getByRole('button', { name: 'Connect a channel' }).click();
-  const wizard = page.getByRole('dialog');
-  await wizard.getByRole('button', { name: 'Ozon' }).click();
-  await wizard.getByLabel('Client ID').fill('not a number');
-  await wizard.getByLabel('API key').fill('12345678-aaaa-bbbb-cccc-1234567890ab');
-  await wizard.getByLabel('Short name').fill('ozon-second');
-  await wizard.getByRole('button', { name: 'Connect' }).click();
-  await expect(wizard.locator('.ant-form-item-explain-error').first()).toBeVisible();
-  await wizard.getByLabel('Client ID').fill('123456');
-  await wizard.getByRole('button', { name: 'Connect' }).click();
-  await expect(wizard.getByText(/keys/i).first()).toBeVisible();
 });
 
 test('an address that is no page', async ({ open, hub, page }) => {

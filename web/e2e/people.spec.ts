@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from '@playwright/test';
-import { binary, end, enter, expect, listen, test, user, type Hub } from './hub';
+import { binary, end, enter, expect, listen, settled, test, user, type Hub } from './hub';
 
 test('first start: the first user is made in the browser and is in the panel', async ({ page }) => {
   const dir = mkdtempSync(join(tmpdir(), 'orderhub-e2e-'));
@@ -63,7 +63,7 @@ async function as(browser: Browser, hub: Hub, role: string, login = role) {
 
 const everywhere = ['Today', 'Orders', 'Returns', 'Stock', 'Products', 'Listings', 'Accounts', 'Problems'];
 const roles = {
-  owner: { places: [...everywhere.slice(0, 3), 'Customers', ...everywhere.slice(3, -1), '1C', 'Problems', 'Rules', 'Notifications', 'Users', 'API tokens', 'Audit log'], works: true },
+  owner: { places: [...everywhere.slice(0, 3), 'Customers', ...everywhere.slice(3, -1), '1C', 'Problems', 'Rules', 'Notifications', 'Users', 'API tokens', 'Audit log', 'Settings'], works: true },
   warehouse: { places: everywhere, works: true },
   viewer: { places: everywhere, works: false },
 };
@@ -77,7 +77,7 @@ for (const [role, { places, works }] of Object.entries(roles)) {
     for (const name of places) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      await page.waitForTimeout(700); // what the page asks for comes in
+      await settled(page);
       await expect(page.getByText('this needs the permission')).toHaveCount(0);
     }
     const order = await hub.call<{ number: number }>('POST', '/accounts/shop/orders', { id: `e2e-${role}`, status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-1', name: 'Teapot', qty: 1, price: '100.00' }] });

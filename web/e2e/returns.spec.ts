@@ -75,7 +75,7 @@ test('a claim is answered, and the market’s own books agree', async ({ hub, op
     expect(order.number).toBeGreaterThan(0);
   }).toPass({ timeout: 60_000 });
   await hub.call('PUT', `/orders/${order.number}/assignee`, { assignee: hub.login });
-  const sim = async <T>(path: string, body?: unknown) => (await fetch(`${hub.sims}/wildberries${path}`, { method: body ? 'POST' : 'GET', body: body ? JSON.stringify(body) : undefined })).json() as T;
+  const sim = async <T>(path: string, body?: unknown) => (await fetch(`${hub.sims}wildberries${path}`, { method: body ? 'POST' : 'GET', body: body ? JSON.stringify(body) : undefined })).json() as T;
   await sim(`/orders/${order.external_id}/act`, { act: 'return' });
   let claim: Return | undefined;
   await expect(async () => {

@@ -21,6 +21,8 @@ const Onec = lazyPage('onec/onec', () => import('./onec/onec'));
 const Notify = lazyPage('notify/notify', () => import('./notify/notify'));
 const Users = lazyPage('people/users', () => import('./people/users'));
 const Tokens = lazyPage('people/tokens', () => import('./people/tokens'));
+const Me = lazyPage('people/me', () => import('./people/me'));
+const Settings = lazyPage('settings/settings', () => import('./settings/settings'));
 const Audit = lazyPage('people/audit', () => import('./people/audit'));
 
 const waiting = <div style={{ display: 'grid', placeItems: 'center', minHeight: '40vh' }}><Spin /></div>;
@@ -53,6 +55,8 @@ export function Panel() {
           {page('users', 'users.manage', <Users />)}
           {page('tokens', 'tokens.manage', <Tokens />)}
           {page('audit-log', 'audit.read', <Audit />)}
+          {page('settings', 'settings.manage', <Settings />)}
+          <Route path="me" element={<Me />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

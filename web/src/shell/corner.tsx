@@ -3,6 +3,7 @@ import { BulbOutlined, DisconnectOutlined, LogoutOutlined, TranslationOutlined, 
 import { onlineManager, useQueryClient } from '@tanstack/react-query';
 import { Badge, Button, Dropdown, Tag, Tooltip } from 'antd';
 import { useEffect, useState } from 'react';
+import { Link } from 'react-router';
 import { Problem } from './api';
 import { setLanguage, useText, type Language } from './i18n';
 import { useLink } from './live';
@@ -72,6 +73,7 @@ export function Person({ narrow }: { narrow: boolean }) {
     <Dropdown trigger={['click']} menu={{
       items: [
         { key: 'who', disabled: true, label: `${name} · ${word('role', session.user.role)}` },
+        { key: 'me', icon: <UserOutlined />, label: <Link to="/me">{t('nav.me')}</Link> },
         { key: 'out', icon: <LogoutOutlined />, label: t('door.signOut'), onClick: () => void signOut() },
       ],
     }}>

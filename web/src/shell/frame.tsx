@@ -2,7 +2,7 @@
 // look, and who is here.
 import {
   AlertOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
-  RollbackOutlined, SearchOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
+  RollbackOutlined, SearchOutlined, SettingOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
 import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
@@ -40,6 +40,7 @@ const places = {
   users: { path: '/users', needs: 'users.manage', icon: <TeamOutlined /> },
   tokens: { path: '/tokens', needs: 'tokens.manage', icon: <KeyOutlined /> },
   audit: { path: '/audit-log', needs: 'audit.read', icon: <AuditOutlined /> },
+  settings: { path: '/settings', needs: 'settings.manage', icon: <SettingOutlined /> },
 } satisfies Record<string, Place>;
 
 type Name = keyof typeof places;
@@ -91,7 +92,7 @@ function useTitle() {
   const at = useLocation().pathname.split('/')[1];
   useEffect(() => {
     const name = (Object.keys(places) as Name[]).find((n) => places[n].path === `/${at}`);
-    document.title = name ? `${t(`nav.${name}`)} · orderhub` : 'orderhub';
+    document.title = name ? `${t(`nav.${name}`)} · orderhub` : at === 'me' ? `${t('nav.me')} · orderhub` : 'orderhub';
   }, [at, t, lang]);
 }
 

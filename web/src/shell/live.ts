@@ -51,26 +51,57 @@ function settle(client: QueryClient) {
   };
 }
 
+// silence is after how long without a beat (15 s) the line is dead.
+const silence = 40_000;
+
 export function useStream() {
   const client = useQueryClient();
   const user = useSession().kind === 'in';
   useEffect(() => {
     if (!user) return become('polling');
-    const source = new EventSource('/api/v1/stream');
     const mark = settle(client);
-    let lost = false;
-    source.onopen = () => {
-      become('stream');
-      if (lost) void client.invalidateQueries(); // what was missed meanwhile
-      lost = false;
+    let source: EventSource;
+    let heard = 0;
+    let missed = false;
+    const lose = (as: Link) => {
+      missed = true;
+      become(as);
     };
-    source.onerror = () => {
-      lost = true;
-      become(source.readyState === EventSource.CLOSED ? 'polling' : 'lost');
+    const open = () => {
+      source = new EventSource('/api/v1/stream');
+      heard = Date.now();
+      source.onopen = () => {
+        heard = Date.now();
+        become('stream');
+        if (missed) void client.invalidateQueries(); // what was missed meanwhile
+        missed = false;
+      };
+      source.onerror = (e) => lose((e.target as EventSource).readyState === EventSource.CLOSED ? 'polling' : 'lost');
+      source.addEventListener('beat', () => { heard = Date.now(); });
+      for (const [event, keys] of Object.entries(stale)) source.addEventListener(event, () => { heard = Date.now(); mark(keys); });
+      source.addEventListener('reload', () => void client.invalidateQueries());
     };
-    for (const [event, keys] of Object.entries(stale)) source.addEventListener(event, () => mark(keys));
-    source.addEventListener('reload', () => void client.invalidateQueries());
+    // A pulled cable ends no stream: the beats stay away, or the browser says so.
+    const again = () => {
+      source.close();
+      open();
+    };
+    const offline = () => {
+      source.close();
+      lose('lost');
+    };
+    const watch = setInterval(() => {
+      if (source.readyState !== EventSource.OPEN || Date.now() - heard < silence) return;
+      lose('lost');
+      again();
+    }, 5000);
+    addEventListener('offline', offline);
+    addEventListener('online', again);
+    open();
     return () => {
+      clearInterval(watch);
+      removeEventListener('offline', offline);
+      removeEventListener('online', again);
       source.close();
       become('polling');
     };

@@ -82,6 +82,11 @@ function signedIn(a: Answer) {
   become({ kind: 'in', user: a.user, permissions: new Set(a.permissions) });
 }
 
+/** renewed: a changed password begins another session. */
+export function renewed(a: Answer) {
+  signedIn(a);
+}
+
 async function enter(path: string, body: unknown): Promise<Response | undefined> {
   const res = await fetch(`/api/v1${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
   if (!res.ok) return res;

@@ -1,0 +1,55 @@
+// Codes of an app: switched on with a code of it, off with a question.
+import { useMutation } from '@tanstack/react-query';
+import { Alert, Button, Flex, Form, Input, Popconfirm, QRCode, Typography } from 'antd';
+import { ask, hub } from '../shell/api';
+import { useText } from '../shell/i18n';
+import { sentence, useTell } from '../shell/state';
+import { Chip } from '../shell/words';
+
+export default function Totp({ on, onChange }: { on: boolean; onChange: () => void }) {
+  const { t } = useText();
+  const { failed, done } = useTell();
+  const begin = useMutation({ mutationFn: () => ask(hub.POST('/api/v1/me/totp')), onError: failed, gcTime: 0 });
+  const confirm = useMutation({
+    mutationFn: (code: string) => ask(hub.PUT('/api/v1/me/totp', { body: { code } })), gcTime: 0,
+    onSuccess: () => { begin.reset(); onChange(); },
+  });
+  const remove = useMutation({ mutationFn: () => ask(hub.DELETE('/api/v1/me/totp')), onSuccess: () => { done(t('totp.offDone')); confirm.reset(); onChange(); }, onError: failed });
+  if (confirm.data) return <Codes codes={confirm.data.recovery_codes} onClose={() => confirm.reset()} />;
+  if (begin.data) {
+    return (
+      <Flex gap={20} wrap>
+        <QRCode type="svg" value={begin.data.url} size={180} color="#000" bgColor="#fff" aria-label={t('totp.qr')} />
+        <Form layout="vertical" requiredMark={false} style={{ flex: '1 1 260px', maxWidth: 420 }} onFinish={(v: { code: string }) => confirm.mutate(v.code.replace(/\s/g, ''))}>
+          <Typography.Paragraph>{t('totp.scan')}</Typography.Paragraph>
+          <Typography.Paragraph type="secondary">{t('totp.byHand')} <Typography.Text copyable className="mono totp-secret">{begin.data.secret}</Typography.Text></Typography.Paragraph>
+          {confirm.error && <Alert type="error" showIcon role="alert" title={sentence(confirm.error, t('state.offline'))} style={{ marginBottom: 12 }} />}
+          <Form.Item name="code" label={t('door.totp')} rules={[{ required: true, message: t('form.required') }]}><Input autoComplete="one-time-code" inputMode="numeric" maxLength={20} autoFocus style={{ width: 160 }} /></Form.Item>
+          <Flex gap={8}><Button type="primary" htmlType="submit" loading={confirm.isPending}>{t('totp.on')}</Button><Button onClick={() => { begin.reset(); confirm.reset(); }}>{t('form.close')}</Button></Flex>
+        </Form>
+      </Flex>
+    );
+  }
+  return (
+    <Flex vertical gap={10} align="start">
+      <Chip colour={on ? 'green' : 'grey'}>{on ? t('totp.isOn') : t('totp.isOff')}</Chip>
+      <Typography.Text type="secondary">{t('totp.hint')}</Typography.Text>
+      {on
+        ? <Popconfirm title={t('totp.offAsk')} description={t('totp.offHint')} okText={t('totp.off')} okButtonProps={{ danger: true }} onConfirm={() => remove.mutate()}><Button danger loading={remove.isPending}>{t('totp.off')}</Button></Popconfirm>
+        : <Button type="primary" loading={begin.isPending} onClick={() => begin.mutate()}>{t('totp.begin')}</Button>}
+    </Flex>
+  );
+}
+
+function Codes({ codes, onClose }: { codes: string[]; onClose: () => void }) {
+  const { t } = useText();
+  return (
+    <Flex vertical gap={10} align="start">
+      <Alert type="success" showIcon title={t('totp.isOn')} description={t('totp.codesHint')} />
+      <Typography.Paragraph copyable={{ text: codes.join('\n') }} style={{ margin: 0 }}>
+        <ul aria-label={t('totp.codes')} className="mono" style={{ columns: 2, margin: 0, paddingInlineStart: 0, listStyle: 'none' }}>{codes.map((c) => <li key={c}>{c}</li>)}</ul>
+      </Typography.Paragraph>
+      <Button type="primary" onClick={onClose}>{t('totp.kept')}</Button>
+    </Flex>
+  );
+}
