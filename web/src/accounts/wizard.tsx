@@ -74,7 +74,7 @@ export function Wizard({ taken, onClose }: { taken: string[]; onClose: (made?: s
   );
 }
 
-const ids: Record<string, string> = { ozon: 'ozon', wildberries: 'wb', yandex_market: 'yandex', site: 'shop' };
+const ids: Record<string, string> = { ozon: 'ozon', wildberries: 'wb', yandex_market: 'yandex', site: 'shop', cml_shop: 'cml' };
 
 function Keys({ channel, taken, onBack, onMade }: { channel: Channel; taken: string[]; onBack: () => void; onMade: (id: string) => void }) {
   const { t } = useText();

@@ -61,6 +61,7 @@ export function Tags({ of }: { of: readonly string[] }) {
 
 const channelColour: Record<string, [string, string]> = {
   ozon: ['#0b5cff', 'O'], wildberries: ['#8b1a9b', 'W'], yandex_market: ['#8a5a00', 'Я'], site: ['#3d6b35', '@'],
+  woocommerce: ['#7f54b3', 'Wc'], bitrix: ['#b3261e', 'Б'], insales: ['#00695c', 'In'], shopify: ['#4d6b12', 'S'], cml_shop: ['#8a4b08', '1С'],
 };
 
 export function ChannelBadge({ channel, account }: { channel: string; account?: string }) {

@@ -12,7 +12,10 @@ import type { Overview } from './today';
 
 include([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
 
-const colours: Record<string, [light: string, dark: string]> = { ozon: ['#2f6bff', '#6d97ff'], wildberries: ['#a13ab0', '#cf7fdb'], yandex_market: ['#d99a1c', '#e6b54d'], site: ['#4f9a45', '#7cc172'] };
+const colours: Record<string, [light: string, dark: string]> = {
+  ozon: ['#2f6bff', '#6d97ff'], wildberries: ['#a13ab0', '#cf7fdb'], yandex_market: ['#d99a1c', '#e6b54d'], site: ['#4f9a45', '#7cc172'],
+  woocommerce: ['#8a63c0', '#b79bdc'], bitrix: ['#cc4b42', '#e58079'], insales: ['#1f8f80', '#5cc0b2'], shopify: ['#7d9a35', '#aec76b'], cml_shop: ['#b0682a', '#d69a66'],
+};
 const hour = 3600_000;
 
 export default function Plots({ o, days }: { o: Overview; days: number }) {
