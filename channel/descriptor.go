@@ -187,6 +187,15 @@ func CheckURL(v string) error {
 	return nil
 }
 
+// CheckKey accepts what keys and passwords are made of. Other letters are a slip of
+// the keyboard, and hosts differ in what they make of them.
+func CheckKey(v string) error {
+	if len(v) > 500 || strings.IndexFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
+		return fmt.Errorf("allowed: up to 500 Latin letters, digits and signs")
+	}
+	return nil
+}
+
 // FindReason looks a cancel reason up. ok is true for any text when the channel
 // has no list.
 func (d Descriptor) FindReason(code string, o *orderhub.Order) (CancelReason, bool) {

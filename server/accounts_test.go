@@ -105,6 +105,8 @@ func (w *world) everySetting(t *testing.T, add func(map[string]any) reply) {
 		"site":          {},
 		"bitrix":        {"webhook_url": "https://shop.example/rest/1/abcdef1234567890/"},
 		"cml_shop":      {"base_url": "https://shop.example/1c_exchange.php", "login": "exchange", "password": "secret-of-the-exchange"},
+		"insales":       {"shop": "myshop.myinsales.ru", "login": "0123456789abcdef", "password": "secret-of-the-key"},
+		"shopify":       {"shop": "my-shop.myshopify.com", "client_id": "0123456789abcdef", "client_secret": "secret-of-the-app"},
 		"woocommerce":   {"base_url": "https://shop.example", "consumer_key": "ck_0123456789", "consumer_secret": "cs_0123456789"},
 	}
 	w.hide("ACMA:abcdefghijklmnopqrstuvwxyz0123456789:0a1b2c3d")

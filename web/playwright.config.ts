@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: 'e2e',
   timeout: 120_000,
   expect: { timeout: 20_000 },
-  workers: 1,
+  workers: 2, // each has a demo of its own; most of the time is waiting
   retries: 0,
   reporter: 'line',
   outputDir: 'test-results',

@@ -58,7 +58,7 @@ func descriptor() channel.Descriptor {
 				Help: "Shop → Developers → Incoming webhook, with the rights sale and catalog, made by an administrator. It looks like https://shop.example/rest/1/abcdef123456/.",
 			},
 			{
-				Key: settingEventToken, Title: "Token of the outgoing webhook", Secret: true,
+				Key: settingEventToken, Title: "Token of the outgoing webhook", Secret: true, Check: checkToken,
 				Help: "Shop → Developers → Outgoing webhook for ONSALEORDERSAVED to the address that the hub shows. Without it orders come with the next sweep.",
 			},
 			{
@@ -162,6 +162,15 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 
 // QuotaLeft tells how many calls may be made right now.
 func (a *adapter) QuotaLeft() map[string]int { return a.quotas.Left() }
+
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]{8,200}$`)
+
+func checkToken(v string) error {
+	if !token.MatchString(v) {
+		return fmt.Errorf("allowed: 8 to 200 Latin letters and digits, as the shop shows it")
+	}
+	return nil
+}
 
 var hookPath = regexp.MustCompile(`/rest/[0-9]+/[A-Za-z0-9]+/?$`)
 

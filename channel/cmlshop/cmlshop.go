@@ -62,7 +62,7 @@ func descriptor() channel.Descriptor {
 				Help: "The address that one would type into 1C, like https://shop.example/bitrix/admin/1c_exchange.php. The shop's page on its exchange with 1C names it.",
 			},
 			{Key: settingLogin, Title: "Login", Required: true, Help: "The user that the shop made for its exchange with 1C."},
-			{Key: settingPassword, Title: "Password", Secret: true, Required: true, Help: "Of the same user."},
+			{Key: settingPassword, Title: "Password", Secret: true, Required: true, Check: channel.CheckKey, Help: "Of the same user."},
 			{
 				Key: settingMode, Title: "Who confirms", Default: modeConfirm, Check: oneOf(modeConfirm, modeRead),
 				Help: "confirm: the hub is the only one that takes orders here. read: a real 1C uses the same address and must not lose orders to the hub; the shop then shows the hub all orders that 1C has not taken yet.",

@@ -91,7 +91,7 @@ func settingList() []channel.Setting {
 			Help: "InSales → Приложения → Разработчикам → Создать новый ключ доступа: Идентификатор.",
 		},
 		{
-			Key: settingPassword, Title: "API password", Required: true, Secret: true,
+			Key: settingPassword, Title: "API password", Required: true, Secret: true, Check: channel.CheckKey,
 			Help: "The password shown beside the key. It is of this shop only.",
 		},
 		{

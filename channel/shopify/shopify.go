@@ -85,11 +85,11 @@ func settingList() []channel.Setting {
 			Help: "Dev Dashboard → Apps → your app → Settings. Of an app made in the Shopify admin before 2026: its API key.",
 		},
 		{
-			Key: settingSecret, Title: "Client secret", Required: true, Secret: true,
+			Key: settingSecret, Title: "Client secret", Required: true, Secret: true, Check: channel.CheckKey,
 			Help: "Beside the client ID. It also proves that a webhook comes from Shopify. Of an older app: its API secret key.",
 		},
 		{
-			Key: settingToken, Title: "Access token", Secret: true,
+			Key: settingToken, Title: "Access token", Secret: true, Check: channel.CheckKey,
 			Help: "Only for an app made in the Shopify admin before 2026: its Admin API access token (shpat_…). Empty: the hub asks for one with ID and secret, every day.",
 		},
 		{

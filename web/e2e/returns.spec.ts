@@ -1,6 +1,6 @@
 // Goods that come back: linked, received in parts, decided, and answered so that the
 // market agrees.
-import { expect, test, type Hub } from './hub';
+import { begin, end, enter, expect, sim, test, type Hub } from './hub';
 
 interface Return {
   id: number;
@@ -66,34 +66,40 @@ test('goods without an order are taken in as a product, and decided with a photo
   expect(now.decisions.at(-1)).toMatchObject({ decision: 'write_off', photo: 'photos/e2e.jpg', why: 'cracked spout' });
 });
 
-test('a claim is answered, and the market’s own books agree', async ({ hub, open }) => {
-  // The demo's people leave alone what somebody has taken.
-  let order = { number: 0, external_id: '' };
-  await expect(async () => {
-    const { orders } = await hub.call<{ orders: (typeof order)[] }>('GET', '/orders?channel=wildberries&status=delivered&limit=1');
-    order = orders[0] ?? order;
-    expect(order.number).toBeGreaterThan(0);
-  }).toPass({ timeout: 60_000 });
-  await hub.call('PUT', `/orders/${order.number}/assignee`, { assignee: hub.login });
-  const sim = async <T>(path: string, body?: unknown) => (await fetch(`${hub.sims}wildberries${path}`, { method: body ? 'POST' : 'GET', body: body ? JSON.stringify(body) : undefined })).json() as T;
-  await sim(`/orders/${order.external_id}/act`, { act: 'return' });
-  let claim: Return | undefined;
-  await expect(async () => {
-    claim = (await hub.call<{ returns: Return[] }>('GET', `/returns?order=${order.number}`)).returns.find((r) => r.waiting);
-    expect(claim).toBeDefined();
-  }).toPass({ timeout: 60_000 });
-  const page = await open(`/returns/${claim?.id}`);
-  const card = page.getByRole('dialog').first();
-  await card.getByRole('button', { name: 'Answer', exact: true }).click();
-  const answer = page.getByRole('dialog', { name: 'Answer the channel' });
-  await answer.getByRole('radio').first().check();
-  const comment = answer.getByLabel('Comment');
-  if (await comment.count()) await comment.fill('agreed');
-  await answer.getByRole('button', { name: 'Send' }).click();
-  await expect(answer).toBeHidden();
-  await expect(card.getByRole('button', { name: 'Answer', exact: true })).toBeHidden({ timeout: 60_000 });
-  await expect(async () => {
-    const books = await sim<{ id: string; order: string; answers?: unknown[] }[]>('/returns');
-    expect(books.filter((r) => r.id === claim?.external_id).flatMap((r) => r.answers ?? []), JSON.stringify(books.filter((r) => r.order === order.external_id))).toHaveLength(1);
-  }).toPass({ timeout: 15_000 });
+test('a claim is answered, and the market’s own books agree', async ({ page }) => {
+  // Somebody must have bought, packed and delivered: a demo that lives. Its people
+  // leave alone what somebody has taken.
+  const { hub, child } = await begin(true);
+  try {
+    await enter(hub, page.context());
+    let order = { number: 0, external_id: '' };
+    await expect(async () => {
+      const { orders } = await hub.call<{ orders: (typeof order)[] }>('GET', '/orders?channel=wildberries&status=delivered&limit=1');
+      order = orders[0] ?? order;
+      expect(order.number).toBeGreaterThan(0);
+    }).toPass({ timeout: 60_000 });
+    await hub.call('PUT', `/orders/${order.number}/assignee`, { assignee: hub.login });
+    await sim(hub.sims, `wildberries/orders/${order.external_id}/act`, { act: 'return' });
+    let claim: Return | undefined;
+    await expect(async () => {
+      claim = (await hub.call<{ returns: Return[] }>('GET', `/returns?order=${order.number}`)).returns.find((r) => r.waiting);
+      expect(claim).toBeDefined();
+    }).toPass({ timeout: 60_000 });
+    await page.goto(`${hub.url}/returns/${claim?.id}`);
+    const card = page.getByRole('dialog').first();
+    await card.getByRole('button', { name: 'Answer', exact: true }).click();
+    const answer = page.getByRole('dialog', { name: 'Answer the channel' });
+    await answer.getByRole('radio').first().check();
+    const comment = answer.getByLabel('Comment');
+    if (await comment.count()) await comment.fill('agreed');
+    await answer.getByRole('button', { name: 'Send' }).click();
+    await expect(answer).toBeHidden();
+    await expect(card.getByRole('button', { name: 'Answer', exact: true })).toBeHidden({ timeout: 60_000 });
+    await expect(async () => {
+      const books = await sim<{ id: string; order: string; answers?: unknown[] }[]>(hub.sims, 'wildberries/returns');
+      expect(books.filter((r) => r.id === claim?.external_id).flatMap((r) => r.answers ?? []), JSON.stringify(books.filter((r) => r.order === order.external_id))).toHaveLength(1);
+    }).toPass({ timeout: 15_000 });
+  } finally {
+    await end(child);
+  }
 });
