@@ -30,7 +30,7 @@ type wireOrder struct {
 	Status          string         `json:"statusId"`
 	Canceled        string         `json:"canceled"`
 	ReasonCanceled  string         `json:"reasonCanceled"`
-	Payed           string         `json:"payed"`
+	Paid            string         `json:"payed"`
 	Currency        string         `json:"currency"`
 	Price           rest.Text      `json:"price"`
 	PriceDelivery   rest.Text      `json:"priceDelivery"`
@@ -109,14 +109,14 @@ func (a *adapter) readStatus(in *wireOrder, s *orderhub.Snapshot) {
 	if s.Status, known = a.translate(s.Native, s.NativeSub); !known {
 		s.Drift = append(s.Drift, orderhub.Drift{Field: "statusId", Word: s.Native})
 	}
-	switch in.Payed {
+	switch in.Paid {
 	case "Y":
 		s.Payment = orderhub.PaymentPaid
 	case "N":
 		s.Payment = orderhub.PaymentUnpaid
 	case "":
 	default:
-		s.Drift = append(s.Drift, orderhub.Drift{Field: "payed", Word: in.Payed})
+		s.Drift = append(s.Drift, orderhub.Drift{Field: "payed", Word: in.Paid})
 	}
 }
 

@@ -58,7 +58,7 @@ type order struct {
 	status   string
 	canceled bool
 	reason   string
-	payed    bool
+	paid     bool
 	deducted bool
 	tracking string
 	placed   time.Time
@@ -128,7 +128,7 @@ func (m *Market) Place(spec marketsim.OrderSpec) ([]string, error) {
 		m.offer(sku).quantity -= n
 	}
 	now := time.Now().Truncate(time.Second)
-	o := &order{id: int64(7001 + len(m.orders)), spec: spec, status: "N", payed: !spec.Pending, placed: now, updated: now}
+	o := &order{id: int64(7001 + len(m.orders)), spec: spec, status: "N", paid: !spec.Pending, placed: now, updated: now}
 	if !spec.PlacedAt.IsZero() {
 		o.placed = spec.PlacedAt.Truncate(time.Second)
 	}
@@ -159,8 +159,8 @@ func (m *Market) Act(id string, act marketsim.BuyerAct) error {
 	switch {
 	case o == nil:
 		return fmt.Errorf("no order %s", id)
-	case act == marketsim.ActPay && !o.payed && !o.canceled:
-		o.payed, o.status = true, "P"
+	case act == marketsim.ActPay && !o.paid && !o.canceled:
+		o.paid, o.status = true, "P"
 	case act == marketsim.ActCancel && !o.canceled && !o.deducted && o.status != "F":
 		o.canceled, o.reason = true, "Передумал"
 	case act == marketsim.ActRefuse && !o.canceled && o.deducted && o.status != "F":

@@ -283,7 +283,7 @@ func (o *order) wire(m *Market) map[string]any {
 	}
 	return map[string]any{
 		"id": o.id, "accountNumber": fmt.Sprintf("B%d", o.id), "statusId": o.status, "canceled": yes(o.canceled), "reasonCanceled": o.reason,
-		"payed": yes(o.payed), "currency": "RUB", "price": decimal(total), "priceDelivery": "0.0000",
+		"payed": yes(o.paid), "currency": "RUB", "price": decimal(total), "priceDelivery": "0.0000",
 		"dateInsert": stamp(o.placed), "dateUpdate": stamp(o.updated), "userId": strconv.FormatInt(10+o.id%7, 10), "userDescription": o.spec.Comment,
 		"basketItems": basket, "payments": []any{},
 		"shipments": []any{map[string]any{"id": "1", "system": "Y", "deducted": "N", "deliveryId": "0"}, o.shipment()},
