@@ -2,22 +2,22 @@
 import { expect, place, test } from './hub';
 
 test('a rule is written, tried on the past, switched on, and fires', async ({ hub, open }) => {
-  await place(hub, 'e2e-rule-past', 2);
+  await place(hub, 'e2e-rule-past', 7);
   const page = await open('/rules/new');
   const editor = page.getByRole('dialog');
-  await editor.getByLabel('Name').fill('Two teapots');
-  await editor.getByLabel('If').fill('units == 2 and colour == "red"');
+  await editor.getByLabel('Name').fill('Seven teapots');
+  await editor.getByLabel('If').fill('units == 7 and colour == "red"');
   await editor.getByPlaceholder('Tag').fill('pair');
   await editor.getByRole('button', { name: 'Save' }).click();
   await expect(editor.getByText('colour')).toHaveCount(2); // refused beside the field
-  await editor.getByLabel('If').fill('channel == "site" and units == 2 and "E2E-1" in skus');
+  await editor.getByLabel('If').fill('channel == "site" and units == 7 and "E2E-1" in skus');
   await editor.getByRole('button', { name: 'Try, changing nothing' }).click();
   await expect(editor.getByText('It would have fired 1 time')).toBeVisible();
   await editor.getByRole('button', { name: 'Save' }).click();
   await expect(page).toHaveURL(/\/rules\/\d+$/);
   await page.getByRole('switch', { name: 'Rule is on' }).click();
   await expect(page.getByRole('switch', { name: 'Rule is on' })).toBeChecked();
-  const order = await place(hub, 'e2e-rule-now', 2);
+  const order = await place(hub, 'e2e-rule-now', 7);
   await expect(page.getByRole('dialog').getByRole('link', { name: String(order.number) })).toBeVisible({ timeout: 60_000 });
   await open(`/orders/${order.number}`);
   await expect(page.getByRole('dialog').getByText('Add a tag: pair')).toBeVisible();
