@@ -163,8 +163,9 @@ func (c *AccountComparison) compareOrder(t marketsim.TruthOrder, o api.OrderRow,
 			owned[e.To] = true
 		}
 		// A cancel may be confirmed because the buyer was faster, a delivery because
-		// the courier was.
-		faster := (e.To == orderhub.StatusCancelled || e.To == orderhub.StatusDelivered) && t.Headline == e.To
+		// the courier was; what was delivered may have come back since.
+		faster := e.To == orderhub.StatusCancelled && t.Headline == e.To || e.To == orderhub.StatusDelivered &&
+			(t.Headline == e.To || t.Headline == orderhub.StatusReturned || t.Headline == orderhub.StatusPartiallyReturned)
 		if e.State == orderhub.EffectConfirmed && !happened && !faster {
 			c.Swallowed = append(c.Swallowed, fmt.Sprintf("%s: effect %d %s", t.ID, e.ID, e.To))
 		}

@@ -154,38 +154,51 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 	return a.read(ctx, ids)
 }
 
+// readRounds is how often the commands of a batch that the shop put off are asked
+// again by themselves: a page would otherwise fail for one of its fifty orders.
+const readRounds = 3
+
 // read is sale.order.get for up to 50 orders in one batch.
 func (a *adapter) read(ctx context.Context, ids []string) ([]channel.Item, error) {
-	if len(ids) == 0 {
-		return nil, nil
+	var items []channel.Item
+	var failure error
+	for round := 0; round < readRounds && len(ids) > 0; round++ {
+		got, again, err := a.readOnce(ctx, ids)
+		items, ids, failure = append(items, got...), again, err
+		if len(again) == 0 {
+			return items, err
+		}
 	}
+	return items, failure
+}
+
+// readOnce tells which orders are to be read again, and why.
+func (a *adapter) readOnce(ctx context.Context, ids []string) (items []channel.Item, again []string, failure error) {
 	commands := make([]command, len(ids))
 	for i, id := range ids {
 		commands[i] = command{key: "o" + strconv.Itoa(i), method: "sale.order.get", query: url.Values{"id": {id}}}
 	}
 	out, err := a.batch(ctx, commands, false)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	items := make([]channel.Item, 0, len(ids))
 	for i, c := range commands {
 		o := out[c.key]
 		var in struct {
 			Order json.RawMessage `json:"order"`
 		}
 		switch {
-		case o.err != nil && o.err.Code == codeNoOrder:
-			continue
-		case o.err != nil && o.err.Class == orderhub.ClassRejected:
-			continue // an id that is no order's at all
+		case o.err != nil && (o.err.Code == codeNoOrder || o.err.Class == orderhub.ClassRejected):
+			continue // no such order, or an id that is no order's at all
 		case o.err != nil:
-			return items, o.err
+			again, failure = append(again, ids[i]), o.err
 		case rest.Decode(o.result, &in) != nil || len(in.Order) == 0:
-			return items, border(orderhub.ClassRetry, c.method, "the answer has no order")
+			again, failure = append(again, ids[i]), border(orderhub.ClassRetry, c.method, "the answer has no order")
+		default:
+			items = append(items, channel.Item{Kind: kindOrder, ExternalID: ids[i], Body: in.Order})
 		}
-		items = append(items, channel.Item{Kind: kindOrder, ExternalID: ids[i], Body: in.Order})
 	}
-	return items, nil
+	return items, again, failure
 }
 
 // Check asks what the key may do.
