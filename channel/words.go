@@ -25,12 +25,12 @@ func ParseStatusWords(text string) (StatusWords, error) {
 		if strings.TrimSpace(pair) == "" {
 			continue
 		}
-		i := strings.LastIndex(pair, "=")
-		if i < 0 {
-			return w, fmt.Errorf("%.60q has no «=»; allowed: pairs like «Собран=packed», with semicolons between them", pair)
+		word, meaning, _ := strings.Cut(pair, "=")
+		if strings.Count(pair, "=") != 1 { // two: a comma stands where the semicolon belongs
+			return w, fmt.Errorf("%.60q is not one pair; allowed: pairs like «Собран=packed», with semicolons between them", pair)
 		}
-		word := strings.TrimSpace(pair[:i])
-		s, err := orderhub.ParseStatus(strings.TrimSpace(pair[i+1:]))
+		word = strings.TrimSpace(word)
+		s, err := orderhub.ParseStatus(strings.TrimSpace(meaning))
 		if err != nil || word == "" || s == orderhub.StatusUnknown {
 			return w, fmt.Errorf("%.60q: allowed: a word of the shop, «=» and a status of the hub, like «Собран=packed»", pair)
 		}

@@ -16,7 +16,7 @@ func TestStatusWords(t *testing.T) {
 	if s, ok := w.Status("в СБОРКЕ"); !ok || s != orderhub.StatusConfirmed {
 		t.Fatal(s, ok)
 	}
-	for _, bad := range []string{"Собран", "Собран=ready", "=packed", "А=new;а=packed", "Собран=unknown"} {
+	for _, bad := range []string{"Собран", "Собран=ready", "=packed", "А=new;а=packed", "Собран=unknown", "S1=confirmed, S2=packed"} {
 		if channel.CheckStatusWords(bad) == nil {
 			t.Errorf("%q is accepted", bad)
 		}

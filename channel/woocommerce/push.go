@@ -83,7 +83,7 @@ func (a *adapter) look(ctx context.Context, externalID string) (seen, error) {
 }
 
 func (a *adapter) push(ctx context.Context, p channel.Push) (channel.PushResult, error) {
-	word := a.words.says[p.To]
+	word := a.words.says(p.To)
 	if word == "" && !noted[p.To] {
 		return channel.PushResult{}, refused("the shop has no status for %s; name one in the setting %s", p.To, settingWords)
 	}

@@ -88,46 +88,38 @@ func parseHistory(v string) (time.Duration, error) {
 	return time.Duration(days) * 24 * time.Hour, nil
 }
 
-// words are the shop's own statuses: what they mean, and which one is set for a
-// step of the hub.
-type words struct {
-	means map[string]orderhub.Status
-	says  map[orderhub.Status]string
-}
+// words are the shop's own statuses before those that every shop has.
+type words struct{ own channel.StatusWords }
 
-var wordPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+var (
+	wordPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+	// wcPrefix begins the names of statuses in the shop's database, not in its API.
+	wcPrefix = regexp.MustCompile(`(?i)(^|[;\n])(\s*)wc-`)
+)
 
 func checkWords(v string) error { _, err := parseWords(v); return err }
 
 func parseWords(v string) (words, error) {
-	out := words{means: map[string]orderhub.Status{}, says: map[orderhub.Status]string{}}
-	for _, pair := range strings.Split(v, ",") {
-		if pair = strings.TrimSpace(pair); pair == "" {
-			continue
-		}
-		word, meaning, ok := strings.Cut(pair, "=")
-		word = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(word)), "wc-")
-		status, err := orderhub.ParseStatus(strings.TrimSpace(meaning))
-		switch {
-		case !ok || !wordPattern.MatchString(word) || len(word) > 40:
-			return words{}, fmt.Errorf("%.60q is not a pair like shipped=shipped", pair)
-		case err != nil:
-			return words{}, err
-		case status == orderhub.StatusUnknown:
-			return words{}, fmt.Errorf("%.60q says nothing: leave the pair out", pair)
-		case out.means[word] != "":
-			return words{}, fmt.Errorf("the status %q stands twice", word)
-		}
-		out.means[word] = status
-		if out.says[status] == "" {
-			out.says[status] = word
+	v = strings.ToLower(wcPrefix.ReplaceAllString(v, "$1$2"))
+	for pair := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ';' || r == '\n' }) {
+		word, _, _ := strings.Cut(pair, "=")
+		if word = strings.TrimSpace(word); word != "" && !wordPattern.MatchString(word) {
+			return words{}, fmt.Errorf("%.60q is no status of a shop; it is one word, like shipped", word)
 		}
 	}
-	for status, word := range defaultSays {
-		// A word that means something else in this shop is not used.
-		if _, redefined := out.means[word]; out.says[status] == "" && !redefined {
-			out.says[status] = word
-		}
+	own, err := channel.ParseStatusWords(v)
+	return words{own}, err
+}
+
+// says is the word that is set for a step, "" = none. A word that means something
+// else in this shop is not used.
+func (w words) says(to orderhub.Status) string {
+	if word := w.own.Word(to); word != "" {
+		return word
 	}
-	return out, nil
+	word := defaultSays[to]
+	if _, redefined := w.own.Status(word); redefined {
+		return ""
+	}
+	return word
 }

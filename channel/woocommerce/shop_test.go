@@ -323,7 +323,7 @@ func TestReturnSamples(t *testing.T) {
 func TestOwnStatuses(t *testing.T) {
 	t.Parallel()
 	a, m, _ := setup(t, woosim.Options{Statuses: []string{"sent", "at-point", "engraving"}},
-		map[string]string{settingWords: "sent=shipped, at-point = ready_for_pickup, wc-engraving=confirmed"})
+		map[string]string{settingWords: "sent=shipped; at-point = ready_for_pickup; wc-engraving=confirmed"})
 	id := place(t, m, 1)[0]
 	for _, step := range []struct {
 		to     orderhub.Status
@@ -344,7 +344,7 @@ func TestOwnStatuses(t *testing.T) {
 	if s := read(t, a, other); s.Status != orderhub.StatusConfirmed || len(s.Drift) > 0 {
 		t.Errorf("got %s, drift %v", s.Status, s.Drift)
 	}
-	for _, bad := range []string{"sent", "sent=gone", "sent=shipped,sent=new", "Привет=new", "sent=unknown"} {
+	for _, bad := range []string{"sent", "sent=gone", "sent=shipped,sent=new", "sent=shipped;sent=new", "Привет=new", "sent=unknown"} {
 		if err := checkWords(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

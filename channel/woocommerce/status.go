@@ -59,7 +59,7 @@ func (w words) lookup(word, sub string) (orderhub.Status, bool) {
 	if word == defaultSays[orderhub.StatusNew] && noted[orderhub.Status(sub)] {
 		return status, known
 	}
-	if own := w.means[word]; own != "" {
+	if own, ok := w.own.Status(word); ok {
 		return own, true
 	}
 	return status, known

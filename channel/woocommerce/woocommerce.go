@@ -67,7 +67,7 @@ var descriptor = channel.Descriptor{
 		},
 		{
 			Key: settingWords, Title: "The shop's own statuses", Check: checkWords,
-			Help: "Statuses that a plugin added, as pairs with the hub's, with commas: shipped=shipped, ready=ready_for_pickup. The first one of a status is also what the hub sets. Without a pair the hub notes \"shipped\" and \"ready for pickup\" in the order's meta data.",
+			Help: "Statuses that a plugin added, as pairs with the hub's, with semicolons: shipped=shipped; ready=ready_for_pickup. The first one of a status is also what the hub sets. Without a pair the hub notes \"shipped\" and \"ready for pickup\" in the order's meta data.",
 		},
 		{
 			Key: settingTell, Title: "Tell buyers the tracking number", Default: "yes", Check: checkYesNo,
