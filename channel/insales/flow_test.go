@@ -271,6 +271,7 @@ func TestCatalogueAndStock(t *testing.T) {
 	}
 	// The shop works its queue later.
 	got := map[string]int64{}
+	// Waits: the shop's own steps and its webhooks are asynchronous.
 	for deadline := time.Now().Add(10 * time.Second); !cmp.Equal(got, want) && time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		shown, err := a.ReadStock(t.Context(), list)
 		if err != nil {
@@ -312,6 +313,7 @@ func TestWarehouseField(t *testing.T) {
 	if _, err := a.PushStock(t.Context(), []channel.StockFigure{{Listing: page.Listings[0], Quantity: 6}}); err != nil {
 		t.Fatal(err)
 	}
+	// Waits: the shop's own steps and its webhooks are asynchronous.
 	for deadline := time.Now().Add(10 * time.Second); m.Published("0557722") != 6; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("published %d", m.Published("0557722"))

@@ -93,6 +93,7 @@ func TestWebhookIsSwitchedOff(t *testing.T) {
 	_, m, _ := setup(t, woosim.Options{}, nil)
 	m.Notify(hub.URL)
 	place(t, m, 10)
+	// Waits: the shop sends by itself, and gives up by itself.
 	for deadline := time.Now().Add(10 * time.Second); m.Hooks()["order.created"] != "disabled"; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the webhook is still on")

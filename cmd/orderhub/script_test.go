@@ -89,6 +89,7 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: answers URL")
 	}
+	// Waits: another process has to come up.
 	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get(args[0])
 		if err == nil {
@@ -105,6 +106,7 @@ func becomes(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: becomes URL PATTERN")
 	}
 	want, answer := regexp.MustCompile(args[1]), ""
+	// Waits: another process has to come up.
 	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		if _, answer = call(ts, http.MethodGet, args[0], ""); want.MatchString(answer) {
 			return
