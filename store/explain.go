@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Plan is how the database means to run one statement.
@@ -27,6 +28,7 @@ func (s *Store) Explain(ctx context.Context, f func(s *Store) error) ([]Plan, er
 
 type explaining struct {
 	engine
+	mu    sync.Mutex // reads run side by side
 	plans []Plan
 }
 
@@ -48,7 +50,9 @@ func (q explainer) query(ctx context.Context, query string, args ...any) (rowset
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
+	q.to.mu.Lock()
 	q.to.plans = append(q.to.plans, p)
+	q.to.mu.Unlock()
 	return q.querier.query(ctx, query, args...)
 }
 

@@ -46,7 +46,7 @@ func TestOverviewAgreesWithTheOrders(t *testing.T) {
 		for i := range 60 {
 			o := &orderhub.Order{AccountID: "shop", Channel: "site", Headline: statuses[i%len(statuses)]}
 			o.Snapshot.ExternalID, o.Snapshot.Scheme, o.Snapshot.Status = fmt.Sprint("o", i), orderhub.SchemeSite, o.Headline
-			o.Snapshot.PlacedAt = now.Add(-time.Duration(i) * 17 * time.Minute)
+			o.Snapshot.PlacedAt = now.Add(-time.Duration(i) * 170 * time.Minute)
 			o.Snapshot.ShipBy = now.Add(time.Duration(i-20)*50*time.Minute + 7*time.Minute)
 			o.Snapshot.Total = orderhub.Roubles(int64(i + 1))
 			changes = append(changes, store.Change{Order: o, Content: true})
@@ -54,7 +54,7 @@ func TestOverviewAgreesWithTheOrders(t *testing.T) {
 		if err := s.InTx(t.Context(), func(tx *store.Tx) error { return tx.InsertOrders(t.Context(), changes) }); err != nil {
 			t.Fatal(err)
 		}
-		from, to := now.Add(-10*time.Hour), now
+		from, to := now.Add(-100*time.Hour), now // several stretches
 		want, late, due := map[int64]store.OverviewHour{}, int64(0), [24]int64{}
 		for _, c := range changes {
 			o := c.Order.Snapshot
