@@ -35,6 +35,20 @@ test('rows keep their places while somebody is at the table', async ({ hub, open
   await expect(rows.first()).toHaveAttribute('data-row-key', String(number));
 });
 
+test('on a phone the list keeps still, with nobody pointing at it', async ({ hub, open, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open('/orders');
+  const cards = page.getByRole('listitem').filter({ has: page.getByRole('checkbox') });
+  await expect(cards.first()).toBeVisible();
+  const numbers = async () => (await cards.locator('strong').allTextContents()).slice(0, 4);
+  const before = await numbers();
+  const number = await come(hub, 'shop', await buy(hub.sims, 'site', 'KR-002'));
+  await expect(page.getByRole('button', { name: /new orders?/ })).toBeVisible({ timeout: 40_000 });
+  expect(await numbers()).toEqual(before);
+  await page.getByRole('button', { name: /new orders?/ }).click();
+  await expect(cards.first().locator('strong')).toHaveText(String(number));
+});
+
 // place sends an order of the shop, and holds it.
 async function place(hub: { call: <T>(m: string, p: string, b?: unknown) => Promise<T> }, id: string) {
   const order = await hub.call<Row>('POST', '/accounts/shop/orders', { id, status: 'new', currency: 'RUB', lines: [{ sku: 'E2E-1', name: 'Teapot', qty: 1, price: '100.00' }] });

@@ -31,7 +31,7 @@ export function Orders() {
   const [worked, setWorked] = useState(false); // somebody has selected orders: the bar may have something to say
   if (selected.length > 0 && !worked) setWorked(true);
   const [held, setHeld] = useState(false);
-  const steady = useSteady(list.isPlaceholderData ? undefined : list.data?.orders, text, held || selected.length > 0 || open !== undefined);
+  const steady = useSteady(list.isPlaceholderData ? undefined : list.data?.orders, text, !wide || held || selected.length > 0 || open !== undefined); // a finger gives no warning
   const [chosen, choose] = usePref<readonly Column[]>('orders.columns', usualColumns);
   const all = useColumns(text);
   const columns = columnNames.filter((c) => chosen.includes(c)).map((c) => all[c]);

@@ -47,7 +47,7 @@ export function useSteady(source: readonly Row[] | undefined, view: string, held
   let now = kept;
   if (source && (source !== kept.source || view !== kept.view || (!held && (kept.waiting > 0 || kept.gone.size > 0)))) {
     if (kept.view !== view) now = { view, source, rows: [...source], waiting: 0, gone: none, fresh: none };
-    else if (held) now = { ...kept, source, ...settle(kept.rows, source), fresh: none };
+    else if (held && kept.rows.length > 0) now = { ...kept, source, ...settle(kept.rows, source), fresh: none };
     else {
       const before = new Set(kept.rows.map((r) => r.number));
       now = { view, source, rows: [...source], waiting: 0, gone: none, fresh: new Set(source.filter((r) => !before.has(r.number)).map((r) => r.number)) };
