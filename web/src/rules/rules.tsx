@@ -49,7 +49,7 @@ export default function Rules() {
 }
 
 function List({ rules }: { rules: Rule[] }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const can = useCan();
   const then = useThen();
   const { failed } = useTell();
@@ -60,7 +60,7 @@ function List({ rules }: { rules: Rule[] }) {
   return (
     <Table<Rule> size="small" rowKey="id" pagination={false} dataSource={rules} scroll={{ x: 'max-content' }} columns={[
       { title: t('notify.on'), key: 'on', width: 70, render: (_, r) => <Switch size="small" checked={r.enabled} disabled={!can('rules.manage')} aria-label={r.name} loading={toggle.isPending && toggle.variables.id === r.id} onChange={(enabled) => toggle.mutate({ id: r.id, enabled })} /> },
-      { title: t('products.name'), key: 'name', render: (_, r) => <><Link to={`/rules/${r.id}`} style={{ fontWeight: 600 }}>{r.name}</Link>{r.failing && <> <Tooltip title={r.problem}><span><Chip colour="red">{t('rules.failing')}</Chip></span></Tooltip></>}</> },
+      { title: t('products.name'), key: 'name', render: (_, r) => <><Link to={`/rules/${r.id}`} style={{ fontWeight: 600 }}>{r.name}</Link>{r.failing && <> <Tooltip title={said(r.problem)}><span><Chip colour="red">{t('rules.failing')}</Chip></span></Tooltip></>}</> },
       { title: t('rules.when'), key: 'when', render: (_, r) => r.on.map((e) => word('event', e)).join(', ') },
       { title: t('rules.if'), key: 'if', render: (_, r) => (r.if ? <span className="mono" style={{ display: 'inline-block', maxWidth: 360, overflowWrap: 'anywhere', whiteSpace: 'normal' }}>{r.if}</span> : <Typography.Text type="secondary">{t('rules.always')}</Typography.Text>) },
       { title: t('rules.then'), key: 'then', render: (_, r) => r.then.map((a, i) => <div key={i} style={{ maxWidth: 300 }}>{then(a)}</div>) },
