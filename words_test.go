@@ -85,7 +85,13 @@ func (s *source) phrases(e ast.Expr) []string {
 	case *ast.CallExpr:
 		switch name := called(x); name {
 		case "Sprintf":
-			return s.phrases(x.Args[0])
+			out := s.phrases(x.Args[0])
+			if last, ok := x.Args[len(x.Args)-1].(*ast.CallExpr); ok && called(last) == "errorSuffix" {
+				for i := range out {
+					out[i] = strings.TrimSuffix(out[i], "%s")
+				}
+			}
+			return out
 		case "errorSuffix", "hint":
 			return []string{""} // it is looked at by itself
 		case "Or":

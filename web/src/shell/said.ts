@@ -8,18 +8,35 @@ export type Word = (group: string, value: string) => string;
 type Tell = (text: string) => string;
 
 interface Sentence {
-  form: RegExp;
+  /** near: no place reaches over "; " or ": ", which join sentences; far: any may. */
+  near: RegExp;
+  far: RegExp;
   text: string;
   weight: number;
 }
 
 const longest = 2000; // more is no sentence
 const place = /\{(\d+)(?::(\w+)|#([^{}]+))?\}/g;
-const wild: Record<string, string> = { '%s': '(.*?)', '%d': '(-?\\d+)', '%q': '"((?:[^"\\\\]|\\\\.)*)"' };
+const wild: Record<string, string> = { '%d': '(-?\\d+)', '%q': '"((?:[^"\\\\]|\\\\.)*)"' };
+const words = '([\\w.-]*(?:, [\\w.-]+)*)'; // "delivered, cancelled"
 
-function formOf(key: string): RegExp {
-  const parts = key.split(/(%[sdq])/).map((p) => wild[p] ?? p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+// formOf makes the pattern of a sentence. Where its translation says a word of the
+// hub, {2:status}, a word stands and nothing else.
+function formOf(key: string, text: string, near: boolean): RegExp {
+  const groups = new Map([...text.matchAll(place)].map(([, i, group]) => [Number(i), group]));
+  let at = 0;
+  const parts = key.split(/(%[sdq])/).map((p, i) => {
+    if (i % 2 === 0) return p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    const group = groups.get(++at);
+    if (group && group !== 'said' && group !== 'channel') return wild[p] ?? words;
+    return wild[p] ?? (near ? (group ? '((?:(?!; ).)*?)' : '((?:(?!; |: ).)*?)') : '(.*?)');
+  });
   return new RegExp(`^${parts.join('')}$`, 's');
+}
+
+// weightOf: what says more goes first, "x: no product is known" before "x: y".
+function weightOf(key: string): number {
+  return key.replace(/%[sdq]/g, '').length + (key.startsWith('%') ? 0 : 10);
 }
 
 /** counted writes "3 единицы": the forms are those of the language's plural rules. */
@@ -32,10 +49,10 @@ function counted(lang: string, n: string, forms: string): string {
 
 /** teller makes of a book what puts sentences into its language. */
 export function teller(lang: string, book: Record<string, string>, word: Word): Tell {
-  const exact = new Map(Object.entries(book));
+  const exact = new Map(Object.entries(book).filter(([key]) => !/%[sdq]/.test(key)));
   const forms: Sentence[] = Object.entries(book).filter(([key]) => /%[sdq]/.test(key))
-    .map(([key, text]) => ({ form: formOf(key), text, weight: key.replace(/%[sdq]/g, '').length }))
-    .sort((a, b) => b.weight - a.weight); // "x: no product is known" before "x: y"
+    .map(([key, text]) => ({ near: formOf(key, text, true), far: formOf(key, text, false), text, weight: weightOf(key) }))
+    .sort((a, b) => b.weight - a.weight);
 
   const fill = (text: string, found: string[], depth: number) => text.replace(place, (_, i: string, group?: string, plural?: string) => {
     const value = (found[Number(i)] ?? '').replace(/\\(["\\])/g, '$1');
@@ -44,36 +61,48 @@ export function teller(lang: string, book: Record<string, string>, word: Word): 
     return group ? value.split(', ').map((v) => word(group, v)).join(', ') : value;
   });
 
-  const parts = (text: string, by: string, depth: number, all = false) => {
-    const list = by === ': ' ? cut(text) : text.split(by);
+  // joined tells the parts of a list of sentences: some of them, or all.
+  const joined = (text: string, by: string, depth: number, all = false) => {
+    const list = text.split(by);
     if (list.length < 2) return undefined;
     const told = list.map((p) => tell(p, depth + 1));
     return (all ? told.every(Boolean) : told.some(Boolean)) ? told.map((p, i) => p ?? list[i]).join(by) : undefined;
+  };
+
+  // behind tells a sentence with a person's or another's words behind a colon, or one
+  // with the name of a field before it.
+  const behind = (text: string, depth: number) => {
+    for (let at = text.lastIndexOf(': '); at > 0; at = text.lastIndexOf(': ', at - 1)) {
+      const head = exact.get(text.slice(0, at)) ?? match(text.slice(0, at), 'near', depth);
+      const rest = text.slice(at + 2);
+      if (head !== undefined) return `${head}: ${tell(rest, depth + 1) ?? rest}`;
+    }
+    const at = text.indexOf(': ');
+    const told = at > 0 ? tell(text.slice(at + 2), depth + 1) : undefined;
+    return told === undefined ? undefined : `${text.slice(0, at)}: ${told}`;
+  };
+
+  const match = (text: string, how: 'near' | 'far', depth: number) => {
+    for (const f of forms) {
+      const found = f[how].exec(text);
+      if (found) return fill(f.text, found, depth);
+    }
+    return undefined;
   };
 
   // tell gives undefined for what the book does not have.
   function tell(text: string, depth = 0): string | undefined {
     if (depth > 5 || !text.trim()) return undefined;
     const same = exact.get(text);
-    if (same !== undefined && !/%[sdq]/.test(text)) return same;
-    for (const f of forms) {
-      const found = f.form.exec(text);
-      if (found) return fill(f.text, found, depth);
-    }
-    // Sentences that were joined: "lines[0].sku: is missing", "rejected: …; …".
-    return parts(text, '; ', depth) ?? parts(text, ': ', depth) ?? parts(text, ', ', depth, true);
+    if (same !== undefined) return same;
+    // Else sentences may have been joined: "lines[0].sku: is missing", "changed: …; …".
+    return match(text, 'near', depth) ?? joined(text, '; ', depth) ?? match(text, 'far', depth) ?? behind(text, depth) ?? joined(text, ', ', depth, true);
   }
 
   return (text) => {
     const told = text.length > longest ? undefined : tell(text);
     return told === undefined ? text : told.charAt(0).toUpperCase() + told.slice(1);
   };
-}
-
-// cut parts a text at its first colon.
-function cut(text: string): string[] {
-  const at = text.indexOf(': ');
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 2)];
 }
 
 /** foreign tells whether a text can be a sentence in the other language. */
