@@ -96,7 +96,7 @@ export function teller(lang: string, book: Record<string, string>, word: Word): 
     const same = exact.get(text);
     if (same !== undefined) return same;
     // Else sentences may have been joined: "lines[0].sku: is missing", "changed: …; …".
-    return match(text, 'near', depth) ?? joined(text, '; ', depth) ?? match(text, 'far', depth) ?? behind(text, depth) ?? joined(text, ', ', depth, true);
+    return match(text, 'near', depth) ?? joined(text, '; ', depth) ?? behind(text, depth) ?? match(text, 'far', depth) ?? joined(text, ', ', depth, true);
   }
 
   return (text) => {
