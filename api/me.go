@@ -80,20 +80,25 @@ func (a *API) preferences(h huma.API) {
 	type getIn struct {
 		Key string `path:"key"`
 	}
-	type value struct{ Body json.RawMessage }
-	huma.Register(h, op("get-preference", http.MethodGet, "/me/preferences/{key}", peopleTag, "Read what is kept for oneself under a key"),
+	type value struct {
+		Status int
+		Body   json.RawMessage
+	}
+	get := op("get-preference", http.MethodGet, "/me/preferences/{key}", peopleTag, "Read what is kept for oneself under a key")
+	get.Responses = map[string]*huma.Response{"204": {Description: "Nothing is kept under this key."}}
+	huma.Register(h, get,
 		func(ctx context.Context, in *getIn) (*value, error) {
 			if !preferenceKey.MatchString(in.Key) {
 				return nil, noKey(in.Key)
 			}
 			text, ok, err := a.store.Preference(ctx, visitOf(ctx).user.ID, in.Key)
-			if err == nil && !ok {
-				err = orderhub.Errorf(orderhub.CodeNotFound, "nothing is kept under this key")
-			}
-			if err != nil {
+			switch {
+			case err != nil:
 				return nil, a.problem(err)
+			case !ok:
+				return &value{Status: http.StatusNoContent}, nil
 			}
-			return &value{json.RawMessage(text)}, nil
+			return &value{http.StatusOK, json.RawMessage(text)}, nil
 		})
 	type putIn struct {
 		Key  string `path:"key"`

@@ -107,6 +107,7 @@ const peopleTag = "People"
 type SetupView struct {
 	Needed     bool           `json:"needed" doc:"Nobody can sign in yet: the first user is to be made."`
 	CodeNeeded bool           `json:"code_needed" doc:"Making the first user takes the set-up code that the hub printed at its start."`
+	SignedIn   bool           `json:"signed_in" doc:"The caller's session is good: GET /session tells whose it is."`
 	OIDC       []ProviderView `json:"oidc" doc:"Sign-in providers."`
 }
 
@@ -187,7 +188,7 @@ func entryOf(v *visit) orderhub.AuditEntry {
 }
 
 func (a *API) getSetup(ctx context.Context, _ *struct{}) (*body[SetupView], error) {
-	v := SetupView{OIDC: []ProviderView{}}
+	v := SetupView{SignedIn: visitOf(ctx).user.ID != 0, OIDC: []ProviderView{}}
 	var err error
 	if v.Needed, err = a.people.NeedsUser(ctx); err != nil {
 		return nil, a.problem(err)

@@ -29,7 +29,7 @@ func (h *Hub) DecideReturn(ctx context.Context, id int64, d orderhub.Decision) (
 			return nil, err
 		}
 		if before.SKU != "" {
-			why := fmt.Sprintf("return %s: %s%s", r.Snapshot.ExternalID, d.Decision, errorSuffix(d.Why))
+			why := fmt.Sprintf("decision on return %s: %s%s", r.Snapshot.ExternalID, d.Decision, errorSuffix(d.Why))
 			if err := tx.DecideGoods(ctx, orderhub.MainWarehouse, r.OrderID, before, after, why, d.Actor); err != nil {
 				return nil, err
 			}

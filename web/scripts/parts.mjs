@@ -42,12 +42,16 @@ function said(code, known) {
   return groups;
 }
 
-/** parts gives the groups of each page, and of what comes first under "first". */
+// inSentences lists the groups whose words stand in sentences of the hub: {1:status}.
+const inSentences = () => new Set(['en', 'ru'].flatMap((lang) => [...read(path.join(src, `shell/locales/hub.${lang}.json`)).matchAll(/\{\d+:(\w+)\}/g)].map(([, g]) => g)).filter((g) => g !== 'said'));
+
+/** parts gives the groups of each page, of what comes first under "first", and of the
+ * hub's sentences under "hub". */
 export function parts() {
   const known = new Set(Object.keys(texts('en')).map((k) => k.replace(forms, '')));
   const groups = (entry) => [...closure(entry)].reduce((all, file) => new Set([...all, ...said(read(file), known)]), new Set());
   const first = groups(path.join(src, 'main.tsx'));
-  const out = { first };
+  const out = { first, hub: new Set([...inSentences()].filter((g) => !first.has(g))) };
   const look = (entry) => {
     for (const file of closure(entry)) {
       for (const [, name] of read(file).matchAll(later)) {

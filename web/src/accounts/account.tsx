@@ -27,7 +27,7 @@ export function AccountDrawer({ id, onClose }: { id: string; onClose: () => void
 }
 
 function Body({ a, onClose }: { a: Account; onClose: () => void }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const f = useFormat();
   const can = useCan();
   const state = useAccountState()(a);
@@ -35,7 +35,7 @@ function Body({ a, onClose }: { a: Account; onClose: () => void }) {
   const importing = a.feeds.some((x) => x.sweeping && !x.confirmed_at);
   return (
     <Flex vertical gap={16}>
-      {a.problem && <Alert type="warning" showIcon title={a.problem} />}
+      {a.problem && <Alert type="warning" showIcon title={said(a.problem)} />}
       {importing && <Alert type="info" showIcon title={t('account.importing', { count: a.feeds.reduce((n, x) => n + x.items, 0) })} />}
       <Flex gap={8} wrap align="center">
         <Chip colour={state.colour}>{state.text}</Chip>
@@ -51,7 +51,7 @@ function Body({ a, onClose }: { a: Account; onClose: () => void }) {
           { title: t('account.feed'), dataIndex: 'feed' },
           { title: t('account.confirmed'), key: 'at', render: (_, x) => (x.confirmed_at ? <Typography.Text type={x.late ? 'danger' : undefined}><Ago at={x.confirmed_at} /></Typography.Text> : t('account.never')) },
           { title: t('account.items'), dataIndex: 'items', align: 'right', render: (n: number) => f.number(n) },
-          { title: t('account.error'), key: 'error', render: (_, x) => <Typography.Text type="danger" style={{ maxWidth: 260, display: 'inline-block' }}>{x.error}</Typography.Text> },
+          { title: t('account.error'), key: 'error', render: (_, x) => <Typography.Text type="danger" style={{ maxWidth: 260, display: 'inline-block' }}>{said(x.error)}</Typography.Text> },
         ]} />
       </section>
       {a.stock && (

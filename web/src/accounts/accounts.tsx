@@ -50,7 +50,7 @@ export default function Accounts() {
 }
 
 function AccountCard({ a, onOpen }: { a: Account; onOpen: () => void }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const f = useFormat();
   const wide = Grid.useBreakpoint().md ?? true;
   const state = useAccountState()(a);
@@ -67,7 +67,7 @@ function AccountCard({ a, onOpen }: { a: Account; onOpen: () => void }) {
   return (
     <Card size="small" style={{ width: wide ? 340 : '100%' }} title={<ChannelBadge channel={a.channel} account={a.name || a.id} />} extra={<Chip colour={state.colour}>{state.text}</Chip>}
       actions={[<Button key="open" type="link" onClick={onOpen}>{t('account.open')}</Button>]}>
-      {a.problem && <Typography.Paragraph type="danger" ellipsis={{ rows: 2 }} style={{ marginBottom: 8 }}>{a.problem}</Typography.Paragraph>}
+      {a.problem && <Typography.Paragraph type="danger" ellipsis={{ rows: 2 }} style={{ marginBottom: 8 }}>{said(a.problem)}</Typography.Paragraph>}
       <dl style={{ display: 'grid', gridTemplateColumns: '1fr auto', gap: '3px 12px', margin: 0 }}>
         {facts.map(([label, value, alarm]) => [
           <dt key={`${label}t`}><Typography.Text type="secondary">{label}</Typography.Text></dt>,

@@ -10,14 +10,14 @@ import { useWork, type Customer } from './card';
 import { useJudge } from './suggestions';
 
 export function Merges({ c }: { c: Customer }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const can = useCan();
   const undo = useWork((id: number) => ask(hub.POST('/api/v1/customer-merges/{id}/undo', { params: { path: { id } }, body: {} })), t('customers.undone'));
   return (
     <Flex vertical gap={6}>
       {[...c.merges].reverse().map((m) => (
         <Flex key={m.id} gap={10} wrap align="center">
-          <span>{t('customers.mergeOf', { loser: m.loser, winner: m.winner })}{m.why && <>: {m.why}</>}</span>
+          <span>{t('customers.mergeOf', { loser: m.loser, winner: m.winner })}{m.why && <>: {said(m.why)}</>}</span>
           <Typography.Text type="secondary"><Who actor={m.actor} /> · <Ago at={m.at} /></Typography.Text>
           {m.undone_at
             ? <Typography.Text type="secondary">{t('customers.wasUndone')}{m.undone_by && <> · <Who actor={m.undone_by} /></>} · <Ago at={m.undone_at} /></Typography.Text>

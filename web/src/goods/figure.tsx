@@ -57,7 +57,7 @@ function Body({ c }: { c: Stock }) {
 }
 
 function Channels({ c }: { c: Stock }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const f = useFormat();
   const figure = (n: number | undefined) => <span className="num">{n === undefined ? '–' : f.number(n)}</span>;
   return (
@@ -67,13 +67,13 @@ function Channels({ c }: { c: Stock }) {
       { title: t('stock.wanted'), dataIndex: 'wanted', align: 'right', render: figure },
       { title: t('stock.shown'), dataIndex: 'confirmed', align: 'right', render: figure },
       { title: t('effects.state'), key: 'state', render: (_, l) => <Chip colour={l.state === 'confirmed' ? 'green' : l.state === 'rejected' || l.state === 'uncertain' || l.state === 'stopped' ? 'red' : 'grey'}>{word('pubState', l.state)}</Chip> },
-      { title: t('effects.how'), key: 'how', render: (_, l) => (l.error ? <Typography.Text type="danger">{l.error}</Typography.Text> : <Typography.Text type="secondary">{l.took_seconds ? f.span(l.took_seconds) : ''}</Typography.Text>) },
+      { title: t('effects.how'), key: 'how', render: (_, l) => (l.error ? <Typography.Text type="danger">{said(l.error)}</Typography.Text> : <Typography.Text type="secondary">{l.took_seconds ? f.span(l.took_seconds) : ''}</Typography.Text>) },
     ]} />
   );
 }
 
 function Moves({ first }: { first: Stock }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const f = useFormat();
   const [older, setOlder] = useState<{ moves: Move[]; before?: number }>();
   const more = useMutation({
@@ -94,7 +94,7 @@ function Moves({ first }: { first: Stock }) {
         { title: t('stock.change'), key: 'change', render: (_, m) => <span className="num nowrap">{change(m)}</span> },
         {
           title: t('stock.why'), key: 'why', render: (_, m) => (
-            <span>{m.holder && m.holder > 0 ? <Link to={`/orders/${m.holder}`}>{t('order.title', { number: m.holder })}</Link> : null}{m.document ? t('stock.document', { id: m.document }) : null} {m.why}</span>
+            <span>{m.holder && m.holder > 0 ? <Link to={`/orders/${m.holder}`}>{t('order.title', { number: m.holder })}</Link> : null}{m.document ? t('stock.document', { id: m.document }) : null} {said(m.why)}</span>
           ),
         },
         { title: t('stock.who'), key: 'who', render: (_, m) => <Typography.Text type="secondary"><Who actor={m.actor} /></Typography.Text> },

@@ -9,7 +9,7 @@ import { credentials } from '../shell/session';
 import { sentence } from '../shell/state';
 
 export function Import({ onClose }: { onClose: () => void }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const client = useQueryClient();
   const [id, setId] = useState<number>();
   const send = useMutation({
@@ -43,8 +43,8 @@ export function Import({ onClose }: { onClose: () => void }) {
         )}
         {v && !ended && <Progress percent={v.percent} status="active" aria-label={t('products.importTitle')} />}
         {ended && v.state === 'ended' && v.outcome !== 'refused' && <Alert type="success" showIcon title={t('products.importDone', { new: v.new ?? 0, changed: v.changed ?? 0, same: v.same ?? 0 })} />}
-        {ended && (v.state !== 'ended' || v.outcome === 'refused') && <Alert type="error" showIcon title={v.outcome === 'refused' ? t('products.importBad', { bad: v.bad }) : t('products.importFailed')} description={v.error} />}
-        {(v?.errors?.length ?? 0) > 0 && <ul style={{ maxHeight: 220, overflow: 'auto', margin: 0 }} tabIndex={0}>{v?.errors?.slice(0, 100).map((e, i) => <li key={i}>{e.line ? `${t('products.importRow', { line: e.line })}: ` : ''}{e.column ? `${e.column}: ` : ''}{e.sentence}</li>)}</ul>}
+        {ended && (v.state !== 'ended' || v.outcome === 'refused') && <Alert type="error" showIcon title={v.outcome === 'refused' ? t('products.importBad', { bad: v.bad }) : t('products.importFailed')} description={said(v.error)} />}
+        {(v?.errors?.length ?? 0) > 0 && <ul style={{ maxHeight: 220, overflow: 'auto', margin: 0 }} tabIndex={0}>{v?.errors?.slice(0, 100).map((e, i) => <li key={i}>{e.line ? `${t('products.importRow', { line: e.line })}: ` : ''}{e.column ? `${e.column}: ` : ''}{said(e.sentence)}</li>)}</ul>}
       </Flex>
     </Modal>
   );

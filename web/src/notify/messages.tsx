@@ -13,7 +13,7 @@ import { useRecipients } from './recipients';
 const colour: Record<string, Colour> = { pending: 'grey', sending: 'blue', sent: 'green', failed: 'orange', uncertain: 'orange', given_up: 'red' };
 
 export function Messages() {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const { failed, done } = useTell();
   const client = useQueryClient();
   const people = useRecipients();
@@ -29,7 +29,7 @@ export function Messages() {
             { title: t('stock.when'), key: 'at', width: 110, render: (_, m) => <Ago at={m.created_at} /> },
             { title: t('notify.to'), key: 'to', width: 150, render: (_, m) => people.data?.find((p) => p.id === m.recipient)?.name ?? m.recipient },
             { title: t('effects.state'), key: 'state', width: 130, render: (_, m) => <Chip colour={colour[m.state] ?? 'grey'}>{word('message', m.state)}</Chip> },
-            { title: t('notify.text'), key: 'text', render: (_, m) => <div style={{ maxWidth: 560, whiteSpace: 'pre-wrap' }}>{m.text}{m.error && <div><Typography.Text type="danger">{m.error}</Typography.Text></div>}</div> },
+            { title: t('notify.text'), key: 'text', render: (_, m) => <div style={{ maxWidth: 560, whiteSpace: 'pre-wrap' }}>{m.text}{m.error && <div><Typography.Text type="danger">{said(m.error)}</Typography.Text></div>}</div> },
             { title: t('col.number'), key: 'n', width: 100, render: (_, m) => m.number && <Link to={`/orders/${m.number}`}>{m.number}</Link> },
             { title: '', key: 'act', width: 130, render: (_, m) => ['uncertain', 'given_up'].includes(m.state) && <Button size="small" onClick={() => retry.mutate(m.id)}>{t('effects.retry')}</Button> },
           ]} />

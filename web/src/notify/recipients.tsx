@@ -17,7 +17,7 @@ export function useRecipients() {
 }
 
 export function Recipients() {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const { failed, done } = useTell();
   const client = useQueryClient();
   const list = useRecipients();
@@ -35,7 +35,7 @@ export function Recipients() {
           <Table<Recipient> size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} columns={[
             { title: t('products.name'), dataIndex: 'name', render: (n: string) => <Typography.Text strong>{n}</Typography.Text> },
             { title: t('notify.way'), key: 'kind', render: (_, r) => <>{word('recipient', r.kind)}{r.address && <Typography.Text type="secondary"> · {r.address}</Typography.Text>}</> },
-            { title: t('effects.state'), key: 'state', render: (_, r) => <Chip colour={r.problem ? 'red' : r.state === 'waiting' ? 'amber' : 'green'}>{r.problem ?? word('recipientState', r.state)}</Chip> },
+            { title: t('effects.state'), key: 'state', render: (_, r) => <Chip colour={r.problem ? 'red' : r.state === 'waiting' ? 'amber' : 'green'}>{r.problem ? said(r.problem) : word('recipientState', r.state)}</Chip> },
             { title: t('nav.language'), dataIndex: 'language', render: (l: string) => l.toUpperCase() },
             { title: '', key: 'act', width: 200, render: (_, r) => <Flex gap={8} justify="end"><Button size="small" loading={test.isPending && test.variables === r.id} onClick={() => test.mutate(r.id)}>{t('notify.test')}</Button><Popconfirm title={t('notify.removeAsk', { name: r.name })} okText={t('form.remove')} onConfirm={() => remove.mutate(r.id)}><Button size="small" danger>{t('form.remove')}</Button></Popconfirm></Flex> },
           ]} />

@@ -39,7 +39,7 @@ export default function Onec() {
 
 // Conflicts are tasks: what 1C and the hub do not agree on, and what to do.
 function Conflicts({ names }: { names: ReadonlyMap<number, string> }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const can = useCan();
   const { failed } = useTell();
   const client = useQueryClient();
@@ -50,7 +50,7 @@ function Conflicts({ names }: { names: ReadonlyMap<number, string> }) {
       <Shown of={list} rows={2}>{({ conflicts }) => (conflicts.length === 0 ? <Typography.Text type="secondary">{t('onec.noTasks')}</Typography.Text> : (
         <Table<Schemas['OnecConflictView']> size="small" rowKey="id" pagination={conflicts.length > 20 ? { pageSize: 20, showSizeChanger: false } : false} dataSource={conflicts} scroll={{ x: 'max-content' }} columns={[
           { title: t('col.number'), key: 'number', width: 100, render: (_, c) => c.number && <Link className="num" to={`/orders/${c.number}`}>{c.number}</Link> },
-          { title: t('onec.what'), key: 'what', render: (_, c) => <div style={{ maxWidth: 460, whiteSpace: 'normal' }}><Typography.Text strong>{word('onecField', c.field)}</Typography.Text>{c.wanted && <>: {c.wanted}</>}<div>{c.why}</div></div> },
+          { title: t('onec.what'), key: 'what', render: (_, c) => <div style={{ maxWidth: 460, whiteSpace: 'normal' }}><Typography.Text strong>{word('onecField', c.field)}</Typography.Text>{c.wanted && <>: {c.field === 'status' || c.wanted === 'cancelled' ? word('status', c.wanted) : said(c.wanted)}</>}<div>{said(c.why)}</div></div> },
           { title: t('onec.todo'), key: 'todo', render: (_, c) => <div style={{ maxWidth: 380, whiteSpace: 'normal' }}>{word('onecTodo', c.field)}</div> },
           { title: t('onec.node'), key: 'node', render: (_, c) => names.get(c.node) ?? c.node },
           { title: t('stock.when'), key: 'at', render: (_, c) => <Ago at={c.created_at} /> },
@@ -62,7 +62,7 @@ function Conflicts({ names }: { names: ReadonlyMap<number, string> }) {
 }
 
 function NodeCard({ n, onPassword }: { n: Node; onPassword: (n: Node) => void }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const f = useFormat();
   const can = useCan();
   const state = useQuery({ queryKey: ['onec', n.id], queryFn: ({ signal }) => ask(hub.GET('/api/v1/onec/nodes/{id}', { params: { path: { id: n.id } }, signal })), refetchInterval: 15_000 });
@@ -75,12 +75,12 @@ function NodeCard({ n, onPassword }: { n: Node; onPassword: (n: Node) => void })
   ];
   return (
     <Card size="small" title={<Flex gap={8} align="center"><h2 style={{ margin: 0, fontSize: 14 }}>{n.name}</h2><Chip colour={n.state === 'paused' ? 'grey' : n.problem ? 'red' : 'green'}>{n.state === 'paused' ? t('account.paused') : n.problem ? t('account.trouble') : t('account.fine')}</Chip></Flex>}>
-      {n.problem && <Alert type="error" showIcon title={n.problem} description={n.problem_at && <Ago at={n.problem_at} />} style={{ marginBottom: 10 }} />}
+      {n.problem && <Alert type="error" showIcon title={said(n.problem)} description={n.problem_at && <Ago at={n.problem_at} />} style={{ marginBottom: 10 }} />}
       <Descriptions size="small" column={{ xs: 1, md: 2 }} colon={false} styles={{ label: { width: 190 } }} items={facts.filter(([, v]) => v).map(([label, children]) => ({ key: label, label, children }))} />
       {can('accounts.manage') && <div style={{ marginTop: 10 }}><NodeActions n={n} onPassword={onPassword} /></div>}
       {s && s.files.length > 0 && (
         <Table<Schemas['OnecFileView']> size="small" rowKey="id" pagination={false} dataSource={s.files} scroll={{ x: 'max-content' }} style={{ marginTop: 10 }}
-          expandable={{ rowExpandable: (x) => !!x.problem || (x.report?.length ?? 0) > 0, expandedRowRender: (x) => <div>{x.problem}{x.report?.map((r) => <div key={r.row}>{[r.row, r.id, r.why].filter(Boolean).join(' · ')}</div>)}</div> }}
+          expandable={{ rowExpandable: (x) => !!x.problem || (x.report?.length ?? 0) > 0, expandedRowRender: (x) => <div>{said(x.problem)}{x.report?.map((r) => <div key={r.row}>{[r.row, r.id, said(r.why)].filter(Boolean).join(' · ')}</div>)}</div> }}
           columns={[
             { title: t('onec.file'), dataIndex: 'name', render: (v: string) => <span className="mono">{v}</span> },
             { title: t('effects.state'), key: 'state', render: (_, x) => <Chip colour={x.problem ? 'red' : x.bad ? 'orange' : 'grey'}>{word('onecFile', x.state)}</Chip> },

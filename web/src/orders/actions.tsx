@@ -35,7 +35,7 @@ interface Wish {
 }
 
 export function Actions({ o }: { o: CardData }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const can = useCan();
   const [cancelling, setCancelling] = useState(false);
   const move = useChange(o.number, (w: Wish) => ask(hub.POST('/api/v1/orders/{number}/transitions', { params: { path: { number: o.number } }, body: w as never })));
@@ -46,7 +46,7 @@ export function Actions({ o }: { o: CardData }) {
     <Flex vertical gap={8}>
       <Flex gap={8} wrap>
         {steps.map((n, i) => (
-          <Tooltip key={n.to} title={[t(`kind.${n.kind as 'push'}`), n.note].filter(Boolean).join(' ')}>
+          <Tooltip key={n.to} title={[t(`kind.${n.kind as 'push'}`), said(n.note)].filter(Boolean).join(' ')}>
             <Button type={i === 0 ? 'primary' : 'default'} icon={i === 0 ? <CheckOutlined /> : undefined} disabled={move.isPending} loading={move.isPending && move.variables.to === n.to} onClick={() => move.mutate({ to: n.to })}>
               {word('step', n.to)}
             </Button>
@@ -66,7 +66,7 @@ export function Actions({ o }: { o: CardData }) {
 
 // WhyNot says what stands between the order and its next step.
 function WhyNot({ o }: { o: CardData }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const channels = useQuery({ queryKey: ['channels'], queryFn: ({ signal }) => ask(hub.GET('/api/v1/channels', { signal })), staleTime: 3_600_000 });
   const at = ladder.indexOf(o.status);
   const next = ladder[at + 1];
@@ -78,7 +78,7 @@ function WhyNot({ o }: { o: CardData }) {
     const steps = channels.data?.channels.find((c) => c.name === o.channel)?.steps ?? [];
     const step = steps.find((s) => s.to === next && s.scheme === o.scheme) ?? steps.find((s) => s.to === next && !s.scheme);
     if (o.holds.length) why.push(t('whynot.held', { holds: o.holds.map((h) => word('hold', h)).join(', ') }));
-    else if (!step || step.kind === 'observed') why.push([t('whynot.observed', { status: word('status', next) }), step?.note].filter(Boolean).join(' '));
+    else if (!step || step.kind === 'observed') why.push([t('whynot.observed', { status: word('status', next) }), said(step?.note)].filter(Boolean).join(' '));
   }
   if (why.length === 0) return null;
   return <Typography.Text type="secondary">{why.join(' ')}</Typography.Text>;
@@ -93,7 +93,7 @@ interface CancelProps {
 }
 
 function Cancel({ open, reasons, busy, onClose, onCancel }: CancelProps) {
-  const { t } = useText();
+  const { t, said } = useText();
   const [form] = Form.useForm<{ reason?: string; comment?: string }>();
   const chosen = Form.useWatch('reason', form);
   const needs = reasons.find((r) => r.code === chosen)?.needs_comment;
@@ -103,7 +103,7 @@ function Cancel({ open, reasons, busy, onClose, onCancel }: CancelProps) {
       <Form form={form} layout="vertical" onFinish={(v) => onCancel({ to: 'cancelled', ...v })}>
         {reasons.length > 0 && (
           <Form.Item name="reason" label={t('cancel.reason')} rules={[{ required: true, message: t('form.required') }]}>
-            <Select options={reasons.map((r) => ({ value: r.code, label: r.title }))} />
+            <Select options={reasons.map((r) => ({ value: r.code, label: said(r.title) }))} />
           </Form.Item>
         )}
         <Form.Item name="comment" label={t('cancel.comment')} rules={[{ required: needs, message: t('form.required') }]}><Input.TextArea rows={2} maxLength={1000} /></Form.Item>

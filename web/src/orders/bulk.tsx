@@ -82,7 +82,7 @@ function Mark({ count, busy, onMark, onClose }: { count: number; busy: boolean; 
 }
 
 function Outcomes({ outcomes }: { outcomes: Schemas['Outcome'][] }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const bad = outcomes.filter((o) => !o.ok).length;
   return (
     <Flex vertical gap={12}>
@@ -92,7 +92,7 @@ function Outcomes({ outcomes }: { outcomes: Schemas['Outcome'][] }) {
         columns={[
           { title: t('col.number'), dataIndex: 'number', width: 110 },
           { title: t('bulk.result'), key: 'ok', width: 130, render: (_, o) => (o.order ? <StatusTag status={o.order.status} requested={o.order.requested} /> : <Chip colour="red">{t('bulk.refused')}</Chip>) },
-          { title: t('bulk.why'), key: 'why', render: (_, o) => o.problem?.detail },
+          { title: t('bulk.why'), key: 'why', render: (_, o) => said(o.problem?.detail) },
         ]}
       />
     </Flex>

@@ -81,7 +81,7 @@ export default function OrderDrawer({ number, rows, onOpen, onClose }: Props) {
 }
 
 function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: number) => void }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const can = useCan();
   return (
     <Flex vertical gap={14}>
@@ -92,7 +92,7 @@ function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: num
       </Flex>
       {o.cancel_request && <CancelRequest o={o} />}
       {(o.requires?.length ?? 0) > 0 && <Alert type="warning" showIcon title={t('order.requires')} description={o.requires?.join('; ')} />}
-      {(o.discrepancies?.length ?? 0) > 0 && <Alert type="warning" showIcon title={t('order.discrepancies')} description={o.discrepancies?.map((d) => <div key={d}>{d}</div>)} />}
+      {(o.discrepancies?.length ?? 0) > 0 && <Alert type="warning" showIcon title={t('order.discrepancies')} description={o.discrepancies?.map((d) => <div key={d}>{said(d)}</div>)} />}
       {(o.drift?.length ?? 0) > 0 && <Alert type="info" showIcon title={t('order.drift')} description={o.drift?.map((d) => `${d.field}: ${d.word}`).join(', ')} />}
       {o.cancellation && <Cancelled o={o} />}
       <Actions o={o} />
@@ -119,10 +119,10 @@ function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: num
 }
 
 function Cancelled({ o }: { o: CardData }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const c = o.cancellation;
   const by = c?.by ? t('order.cancelledBy', { who: word('cancelBy', c.by) }) : t('order.cancelled');
-  return <Alert type="info" showIcon title={by} description={[c?.reason || c?.reason_code, c?.after_hand_over && t('order.afterHandOver')].filter(Boolean).join('. ') || undefined} />;
+  return <Alert type="info" showIcon title={by} description={[said(c?.reason) || c?.reason_code, c?.after_hand_over && t('order.afterHandOver')].filter(Boolean).join('. ') || undefined} />;
 }
 
 export function Section({ title, children, extra }: { title: string; children: ReactNode; extra?: ReactNode }) {

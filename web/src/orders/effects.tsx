@@ -13,7 +13,7 @@ type Effect = Schemas['Effect'];
 const again = new Set(['rejected', 'uncertain']);
 
 export function Effects({ effects, orders }: { effects: Effect[]; orders?: boolean }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const f = useFormat();
   const can = useCan();
   const { failed, done } = useTell();
@@ -39,7 +39,7 @@ export function Effects({ effects, orders }: { effects: Effect[]; orders?: boole
         {
           title: t('effects.how'), key: 'how', render: (_, e) => (
             <div style={{ maxWidth: 460, minWidth: 180, whiteSpace: 'normal' }}>
-              {e.error ? <Typography.Text type={again.has(e.state) ? 'danger' : undefined}>{e.error}</Typography.Text> : <Typography.Text type="secondary">{span(e)}</Typography.Text>}
+              {e.error ? <Typography.Text type={again.has(e.state) ? 'danger' : undefined}>{said(e.error)}</Typography.Text> : <Typography.Text type="secondary">{span(e)}</Typography.Text>}
               <div style={{ fontSize: 12 }}>
                 <Typography.Text type="secondary"><Ago at={e.created_at} /> · <Who actor={e.actor} />{e.attempts > 1 && ` · ${t('effects.attempts', { count: e.attempts })}`}</Typography.Text>
               </div>

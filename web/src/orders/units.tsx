@@ -27,7 +27,7 @@ export function CancelUnits({ o, reasons }: { o: CardData; reasons: Schemas['Rea
 }
 
 function Ask({ o, reasons, onClose }: { o: CardData; reasons: Schemas['Reason'][]; onClose: () => void }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const f = useFormat();
   const [units, setUnits] = useState<Record<number, number>>({});
   const [form] = Form.useForm<Values>();
@@ -53,7 +53,7 @@ function Ask({ o, reasons, onClose }: { o: CardData; reasons: Schemas['Reason'][
       </Flex>
       {all && <Alert type="warning" showIcon title={t('units.all')} style={{ marginBottom: 12 }} />}
       <Form form={form} layout="vertical" onFinish={(v) => cancel.mutate(v, { onSuccess: onClose })}>
-        {reasons.length > 0 && <Form.Item name="reason" label={t('cancel.reason')} rules={[{ required: true, message: t('form.required') }]}><Select options={reasons.map((r) => ({ value: r.code, label: r.title }))} /></Form.Item>}
+        {reasons.length > 0 && <Form.Item name="reason" label={t('cancel.reason')} rules={[{ required: true, message: t('form.required') }]}><Select options={reasons.map((r) => ({ value: r.code, label: said(r.title) }))} /></Form.Item>}
         <Form.Item name="comment" label={t('cancel.comment')} rules={[{ required: needs, message: t('form.required') }]}><Input.TextArea rows={2} maxLength={1000} /></Form.Item>
       </Form>
     </Modal>

@@ -11,7 +11,7 @@ import { Ago } from '../shell/words';
 import { Payload } from '../orders/timeline';
 
 export function Quarantine({ account }: { account?: string }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const can = useCan();
   const { failed, done } = useTell();
   const client = useQueryClient();
@@ -31,7 +31,7 @@ export function Quarantine({ account }: { account?: string }) {
           <Table size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} expandable={can('personal_data') ? { expandedRowRender: (r) => <One id={r.id} /> } : undefined} columns={[
             { title: t('troubles.read'), key: 'at', width: 110, render: (_, r) => <Ago at={r.read_at} /> }, { title: t('col.account'), dataIndex: 'account', width: 130 },
             { title: t('troubles.id'), dataIndex: 'external_id', width: 170, render: (v: string) => <span className="mono">{v}</span> },
-            { title: t('stock.why'), key: 'error', render: (_, r) => <Typography.Text type="danger" style={{ display: 'inline-block', maxWidth: 480, whiteSpace: 'normal' }}>{r.error}</Typography.Text> },
+            { title: t('stock.why'), key: 'error', render: (_, r) => <Typography.Text type="danger" style={{ display: 'inline-block', maxWidth: 480, whiteSpace: 'normal' }}>{said(r.error)}</Typography.Text> },
             {
               title: '', key: 'act', width: 190, render: (_, r) => work && (
                 <Flex gap={6}>
@@ -49,11 +49,11 @@ export function Quarantine({ account }: { account?: string }) {
 }
 
 function One({ id }: { id: number }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const raw = useQuery({ queryKey: ['raw', id], queryFn: ({ signal }) => ask(hub.GET('/api/v1/inbox/{id}', { params: { path: { id } }, signal })), staleTime: 60_000 });
   return (
     <Flex vertical gap={8}>
-      {raw.data?.why && <Alert type="info" showIcon title={t('troubles.now')} description={raw.data.why} />}
+      {raw.data?.why && <Alert type="info" showIcon title={t('troubles.now')} description={said(raw.data.why)} />}
       <Payload id={id} />
     </Flex>
   );

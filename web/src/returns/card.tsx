@@ -43,7 +43,7 @@ export function useChange<V>(id: number, change: (v: V) => Promise<unknown>, sai
 }
 
 function Body({ r }: { r: Return }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const f = useFormat();
   const can = useCan();
   const receivable = can('returns.receive') && !r.no_goods && (['announced', 'on_the_way', 'at_pickup'].includes(r.state) || !!r.awaited);
@@ -58,7 +58,7 @@ function Body({ r }: { r: Return }) {
   ];
   return (
     <Flex vertical gap={16}>
-      {r.discrepancy && <Alert type="warning" showIcon title={r.discrepancy} />}
+      {r.discrepancy && <Alert type="warning" showIcon title={said(r.discrepancy)} />}
       {r.no_goods && <Alert type="info" showIcon title={t('returns.noGoods')} />}
       {r.drift && r.drift.length > 0 && <Alert type="info" showIcon title={t('order.drift')} description={r.drift.map((d) => `${d.field}: ${d.word}`).join(', ')} />}
       {!r.number && <Alert type="warning" showIcon title={t('returns.noOrder')} description={t('returns.noOrderHint')} />}
@@ -82,7 +82,7 @@ function Body({ r }: { r: Return }) {
       {r.decisions.length > 0 && (
         <section>
           <Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.decisions')}</Typography.Title>
-          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{d.why}</div>}{d.photo && <div><Photo at={d.photo} /></div>}</> }))} />
+          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{said(d.why)}</div>}{d.photo && <div><Photo at={d.photo} /></div>}</> }))} />
         </section>
       )}
       {r.effects.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.effects')}</Typography.Title><Effects effects={r.effects} /></section>}
@@ -143,7 +143,7 @@ interface Wish {
 }
 
 function Answer({ r }: { r: Return }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const [open, setOpen] = useState(false);
   const [form] = Form.useForm<Wish>();
   const action = Form.useWatch('action', form);
@@ -156,7 +156,7 @@ function Answer({ r }: { r: Return }) {
       <Modal open={open} title={t('returns.answerTitle')} okText={t('returns.answerOk')} confirmLoading={answer.isPending} onOk={() => form.submit()} onCancel={() => setOpen(false)} destroyOnHidden>
         <Typography.Paragraph type="secondary">{t('returns.answerHint')}</Typography.Paragraph>
         <Form form={form} layout="vertical" onFinish={(v) => answer.mutate(v, { onSuccess: () => setOpen(false) })}>
-          <Form.Item name="action" label={t('returns.answer')} rules={[{ required: true, message: t('form.required') }]}><Radio.Group style={{ display: 'grid', gap: 6 }} options={r.actions.map((a) => ({ value: a.code, label: a.title }))} /></Form.Item>
+          <Form.Item name="action" label={t('returns.answer')} rules={[{ required: true, message: t('form.required') }]}><Radio.Group style={{ display: 'grid', gap: 6 }} options={r.actions.map((a) => ({ value: a.code, label: said(a.title) }))} /></Form.Item>
           {(chosen?.reasons?.length ?? 0) > 0 && <Form.Item name="reason" label={t('cancel.reason')} rules={[{ required: true, message: t('form.required') }]}><Select options={chosen?.reasons?.map((x) => ({ value: x.code, label: x.title }))} /></Form.Item>}
           {chosen?.needs_amount && <Form.Item name="amount" label={`${t('returns.amount')}, ${currency}`} rules={[{ required: true, message: t('form.required') }]}><InputNumber min={0} precision={2} style={{ width: 180 }} /></Form.Item>}
           {chosen?.needs_comment && <Form.Item name="comment" label={t('cancel.comment')} rules={[{ required: true, message: t('form.required') }]}><Input.TextArea rows={2} maxLength={1000} /></Form.Item>}

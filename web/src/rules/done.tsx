@@ -21,12 +21,12 @@ export function useDone() {
 }
 
 export function Done({ actions }: { actions: readonly Action[] }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const say = useDone();
   return (
     <Flex vertical>
       {actions.map((a, i) => (
-        <span key={i}>{say(a)}{a.refused && <Typography.Text type="danger"> {t('firing.refusedBecause', { why: a.refused })}</Typography.Text>}</span>
+        <span key={i}>{say(a)}{a.refused && <Typography.Text type="danger"> {t('firing.refusedBecause', { why: said(a.refused) })}</Typography.Text>}</span>
       ))}
     </Flex>
   );

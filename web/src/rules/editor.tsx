@@ -32,7 +32,7 @@ function bodyOf(v: Body): Body {
 }
 
 export function RuleDrawer({ rule, onClose, onSaved }: Props) {
-  const { t } = useText();
+  const { t, said } = useText();
   const can = useCan();
   const { failed, done } = useTell();
   const client = useQueryClient();
@@ -55,7 +55,7 @@ export function RuleDrawer({ rule, onClose, onSaved }: Props) {
     <Drawer open onClose={onClose} size={wide ? 'min(860px, 94vw)' : '100%'} styles={{ body: { padding: wide ? 16 : 10 } }} title={rule.name ?? t('rules.add')}
       extra={rule.id && <Flex gap={8} align="center"><Switch checked={rule.enabled} disabled={!may} loading={toggle.isPending} onChange={(v) => toggle.mutate(v)} aria-label={t('rules.on')} />{wide && t(rule.enabled ? 'rules.isOn' : 'rules.isOff')}</Flex>}>
       <Flex vertical gap={18}>
-        {rule.problem && <Alert type="error" showIcon title={t('rules.failing')} description={rule.problem} />}
+        {rule.problem && <Alert type="error" showIcon title={t('rules.failing')} description={said(rule.problem)} />}
         <Form<Body> form={form} layout="vertical" disabled={!may} initialValues={{ on: ['received'], then: [{ do: 'tag' }], ...rule }} onFinish={(v) => save.mutate(v)}>
           <Form.Item name="name" label={t('products.name')} rules={[{ required: true, whitespace: true, message: t('form.required') }]}><Input maxLength={100} autoFocus={!rule.id} /></Form.Item>
           <Form.Item name="on" label={t('rules.when')} rules={[{ required: true, message: t('form.required') }]}><Select mode="multiple" options={events.map((e) => ({ value: e, label: t(`when.${e}`) }))} /></Form.Item>

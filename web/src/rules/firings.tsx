@@ -16,7 +16,7 @@ type Outcome = (typeof outcomes)[number];
 const colour: Record<string, Colour> = { done: 'green', refused: 'orange', failed: 'red', too_deep: 'red', stopped: 'red' };
 
 export function Firings({ rule }: { rule?: number }) {
-  const { t, word } = useText();
+  const { t, word, said } = useText();
   const [outcome, setOutcome] = useState<Outcome>();
   const rules = useRules();
   const list = usePages(['firings', rule, outcome], (before: number | undefined, signal) => ask(hub.GET('/api/v1/firings', { params: { query: { rule, outcome, before, limit: rule ? 20 : 50 } }, signal })), (p) => p.before || undefined, 10);
@@ -34,7 +34,7 @@ export function Firings({ rule }: { rule?: number }) {
               ...(rule ? [] : [{ title: t('told.rule'), key: 'rule', render: (_: unknown, f: (typeof rows)[number]) => (name(f.rule) ? <Link to={`/rules/${f.rule}`}>{name(f.rule)}</Link> : <Typography.Text type="secondary">{f.rule}</Typography.Text>) }]),
               { title: t('col.number'), key: 'number', width: 100, render: (_, f) => <Link className="num" to={`/orders/${f.number}`}>{f.number}</Link> },
               { title: t('audit.outcome'), key: 'outcome', width: 140, render: (_, f) => <Chip colour={colour[f.outcome] ?? 'grey'}>{word('firing', f.outcome)}</Chip> },
-              { title: t('rules.did'), key: 'did', render: (_, f) => <div style={{ maxWidth: 520, whiteSpace: 'normal' }}>{f.actions?.length ? <Done actions={f.actions} /> : f.why}</div> },
+              { title: t('rules.did'), key: 'did', render: (_, f) => <div style={{ maxWidth: 520, whiteSpace: 'normal' }}>{f.actions?.length ? <Done actions={f.actions} /> : said(f.why)}</div> },
             ]} />
           );
         }}

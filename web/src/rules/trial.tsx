@@ -11,7 +11,7 @@ import { Ago } from '../shell/words';
 import type { Body } from './editor';
 
 export function Trial({ of, check }: { of: () => Body; check: () => Promise<unknown> }) {
-  const { t } = useText();
+  const { t, said } = useText();
   const f = useFormat();
   const { failed } = useTell();
   const [last, setLast] = useState(1000);
@@ -29,7 +29,7 @@ export function Trial({ of, check }: { of: () => Body; check: () => Promise<unkn
             <Flex vertical gap={6}>
               <Typography.Text type="secondary">{t('rules.looked', { count: r.events, n: f.number(r.events) })}{r.reached && <> · {t('rules.reached', { at: f.full(r.reached) })}</>}</Typography.Text>
               {!r.complete && <span>{t('rules.incomplete')}</span>}
-              {r.failed > 0 && <span>{t('rules.trialFailed', { count: r.failed })}: {r.problem}</span>}
+              {r.failed > 0 && <span>{t('rules.trialFailed', { count: r.failed })}: {said(r.problem)}</span>}
               {r.orders.length > 0 && <Flex gap={12} wrap>{r.orders.map((o) => <span key={o.event}><Link className="num" to={`/orders/${o.number}`}>{o.number}</Link> <Typography.Text type="secondary"><Ago at={o.at} /></Typography.Text></span>)}</Flex>}
             </Flex>
           } />

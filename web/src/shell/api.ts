@@ -1,6 +1,7 @@
 // The way to the hub: the client made from its OpenAPI document, and its
 // problems as errors.
 import createClient, { type Middleware } from 'openapi-fetch';
+import { tellNow } from './i18n';
 import { credentials, refused } from './session';
 import type { components, paths } from './schema';
 
@@ -35,11 +36,12 @@ export async function problemOf(res: Response): Promise<Problem> {
   } catch {
     // a proxy in between answers with a page
   }
-  const fields: Record<string, string> = {};
-  for (const e of body.errors ?? []) fields[e.field] = e.message;
-  if (body.field && !fields[body.field]) fields[body.field] = body.detail ?? '';
   refused(res.status, body.code);
-  return new Problem(res.status, body.detail ?? `HTTP ${res.status}`, body.code ?? '', fields);
+  const detail = await tellNow(body.detail ?? `HTTP ${res.status}`);
+  const fields: Record<string, string> = {};
+  for (const e of body.errors ?? []) fields[e.field] = await tellNow(e.message);
+  if (body.field && !fields[body.field]) fields[body.field] = detail;
+  return new Problem(res.status, detail, body.code ?? '', fields);
 }
 
 const shell: Middleware = {

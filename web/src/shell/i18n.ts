@@ -5,6 +5,7 @@ import { lazy, type ComponentType } from 'react';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { parts } from 'virtual:texts';
 import type en from './locales/en.json';
+import { foreign, teller } from './said';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -36,7 +37,7 @@ async function load(lang: Language, names: Iterable<string>) {
  * of its file below src; scripts/parts.mjs looks for it. */
 export function lazyPage<P>(name: string, page: () => Promise<{ default: ComponentType<P> }>) {
   return lazy(async () => {
-    const texts = loaded.has(name) ? undefined : load(i18next.language === 'ru' ? 'ru' : 'en', [name]);
+    const texts = loaded.has(name) ? undefined : load(languageNow(), [name]);
     loaded.add(name);
     const [component] = await Promise.all([page(), texts]);
     return component;
@@ -64,14 +65,57 @@ export async function setLanguage(lang: Language) {
   document.documentElement.lang = lang;
 }
 
-/** useText: t for texts, word for a word of the hub, which is shown as it is where
+const books = { ru: () => import('./locales/hub.ru.json'), en: () => import('./locales/hub.en.json') };
+const tellers: Partial<Record<Language, (text: string) => string>> = {};
+const coming: Partial<Record<Language, Promise<void>>> = {};
+
+function wordOf(group: string, value: string): string {
+  const k = `${group}.${value}`;
+  return i18next.exists(k) ? String(i18next.t(k as never)) : value;
+}
+
+// open brings the hub's sentences in a language, when the first is shown.
+function open(lang: Language): Promise<void> {
+  return coming[lang] ??= books[lang]().then(async (book) => {
+    tellers[lang] = remembered(teller(lang, book.default, wordOf));
+    loaded.add('hub');
+    await load(lang, ['hub']); // the words that stand in sentences; whoever shows one, looks again
+  }).catch(() => { coming[lang] = undefined; }); // offline: asked again with the next
+}
+
+function remembered(tell: (text: string) => string) {
+  const known = new Map<string, string>();
+  return (text: string) => {
+    let told = known.get(text);
+    if (told === undefined) {
+      if (known.size > 5000) known.clear();
+      known.set(text, told = tell(text));
+    }
+    return told;
+  };
+}
+
+/** tellNow puts a sentence of the hub into the language of now. */
+export async function tellNow(text: string): Promise<string> {
+  const lang = languageNow();
+  if (!foreign(lang, text)) return text;
+  await open(lang);
+  return tellers[lang]?.(text) ?? text;
+}
+
+const languageNow = (): Language => (i18next.language === 'ru' ? 'ru' : 'en');
+
+/** useText: t for texts, said for a sentence of the hub, word for a word of the hub, which is shown as it is where
  * the panel has no text for it. */
 export function useText() {
   const { t, i18n } = useTranslation();
-  const word = (group: string, value: string | undefined) => {
-    if (!value) return '';
-    const k = `${group}.${value}`;
-    return i18n.exists(k) ? String(i18n.t(k as never)) : value;
+  const lang: Language = i18n.language === 'ru' ? 'ru' : 'en';
+  const word = (group: string, value: string | undefined) => (value ? wordOf(group, value) : '');
+  const said = (text: string | undefined) => {
+    if (!text || !foreign(lang, text)) return text ?? '';
+    const tell = tellers[lang];
+    if (!tell) void open(lang);
+    return tell ? tell(text) : text;
   };
-  return { t, word, lang: (i18n.language === 'ru' ? 'ru' : 'en') as Language };
+  return { t, word, said, lang };
 }

@@ -43,7 +43,7 @@ export function usePref<T>(key: string, fallback: T): [T, (value: T) => void] {
     asked.add(key);
     raw<T>('GET', `/me/preferences/${key}`).then(
       (v) => { if (v !== null && v !== undefined) keep(key, v); },
-      () => undefined, // nothing kept there yet
+      () => undefined, // the browser has what it has
     );
   }, [people, key]);
   const set = useCallback((v: T) => {

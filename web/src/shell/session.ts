@@ -60,13 +60,16 @@ export function refused(status: number, code?: string) {
 export async function start(): Promise<void> {
   try {
     if (await signInByLink()) return;
-    const res = await fetch('/api/v1/session');
-    if (res.ok) return signedIn((await res.json()) as Answer);
-    if (res.status !== 401) return become({ kind: 'unreachable' });
-    csrf = '';
+    // Asked first: it never refuses, and a refusal would stand in the browser's console.
     const setup = await fetch('/api/v1/setup');
     if (!setup.ok) return become({ kind: 'unreachable' });
     const how = (await setup.json()) as components['schemas']['SetupView'];
+    if (how.signed_in) {
+      const res = await fetch('/api/v1/session');
+      if (res.ok) return signedIn((await res.json()) as Answer);
+      if (res.status !== 401) return become({ kind: 'unreachable' });
+    }
+    csrf = '';
     become(how.needed ? { kind: 'setup', codeNeeded: how.code_needed } : { kind: 'signin', oidc: how.oidc, ended: last !== undefined });
   } catch {
     // Whoever is in stays in: pages show what they have until the hub is back.
