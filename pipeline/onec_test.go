@@ -271,10 +271,10 @@ func TestOverlappingSessions(t *testing.T) {
 		if !strings.Contains(again, "Подтверждён") {
 			t.Errorf("the newest is not given again: %s", again)
 		}
+		w.must(w.hub.OnecSuccess(t.Context(), third, n))
 		if body, err := w.hub.OnecQuery(t.Context(), third, n); err != nil || strings.Contains(string(body), "Документ") {
 			t.Errorf("given twice in one session: %s, %v", body, err)
 		}
-		w.must(w.hub.OnecSuccess(t.Context(), third, n))
 		if _, rest := ask("d"); strings.Contains(rest, "Документ") {
 			t.Errorf("still given: %s", rest)
 		}

@@ -1,6 +1,7 @@
 package cml
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -76,8 +77,10 @@ func FromOrder(o *orderhub.Order, skus []string, t Terms) (Order, error) {
 	if len(out.Number) > maxNumber {
 		return out, orderhub.InvalidField("number", "%s has more than %d digits: 1C would not find the order again", out.Number, maxNumber)
 	}
+	memory := ""
 	for i, l := range s.Lines {
 		if l.Quantity == 0 {
+			memory = cmp.Or(memory, l.Total.Currency, l.UnitPrice.Currency)
 			continue // 1C drops such a row, and the ledger keeps it only as a memory
 		}
 		line, err := lineOf(l, at(skus, i), t)
@@ -92,9 +95,7 @@ func FromOrder(o *orderhub.Order, skus []string, t Terms) (Order, error) {
 	if p := s.Shipping.Price; p.Minor > 0 {
 		out.Lines = append(out.Lines, Line{ID: deliveryID, Name: "Доставка", Service: true, Units: 1, Total: p})
 	}
-	if out.Currency == "" {
-		out.Currency = s.Total.Currency
-	}
+	out.Currency = cmp.Or(out.Currency, s.Total.Currency, memory)
 	if out.Currency == "" {
 		return out, orderhub.InvalidField("currency", "the channel gave no amount; 1C takes no order without a currency")
 	}
