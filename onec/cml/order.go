@@ -47,7 +47,7 @@ type Line struct {
 	Service                bool
 	Units                  int64
 	Total                  orderhub.Money // net of discounts, for all units
-	VAT                    string         // per cent, "" = none or not known
+	VAT                    string         // per cent or "20/120", "" = none or not known
 }
 
 // Terms are what an exchange has agreed on with its 1C.
@@ -151,11 +151,19 @@ func lineOf(l orderhub.Line, sku string, t Terms) (Line, error) {
 	return out, nil
 }
 
-// vat keeps a rate in per cent; "none" and words of a channel are none.
+// vat keeps a rate in per cent, and "20/120" as 1C knows it; "none" and words of a
+// channel are none.
 func vat(word string) string {
 	word = strings.TrimSuffix(strings.TrimSpace(word), "%")
-	if n, err := strconv.Atoi(word); err == nil && n >= 0 && n < 100 {
+	rate, of, share := strings.Cut(word, "/")
+	n, err := strconv.Atoi(rate)
+	switch {
+	case err != nil || n < 0 || n >= 100:
+		return ""
+	case !share:
 		return strconv.Itoa(n)
+	case n > 0 && of == strconv.Itoa(100+n):
+		return fmt.Sprintf("%d/%d", n, 100+n)
 	}
 	return ""
 }
@@ -227,7 +235,12 @@ func requisitesOf(o *orderhub.Order, t Terms) []Requisite {
 		add("Дата отгрузки", s.ShipBy.In(t.Zone).Format("2006-01-02T15:04:05"))
 	}
 	add("Комментарии покупателя", s.Comment)
+	if w := paymentOf(s.Payment); w.ID != "" {
+		add("Метод оплаты", w.Name)
+		add("Метод оплаты ИД", w.ID)
+	}
 	add("Способ доставки", s.Shipping.Method)
+	add("Способ доставки ИД", deliveryOf(s.Scheme).ID)
 	add("Трек-номер", s.Shipping.Tracking)
 	add("Канал", string(o.Channel))
 	add("Кабинет", t.Account)
