@@ -213,13 +213,14 @@ func (r *onecReader) writeProducts() error {
 	master := r.node.Settings.Products == orderhub.MasterOnec
 	var goods []store.OnecGoods
 	want := map[string]cml.Product{}
+	gone := names.forget(r.products)
+	for _, g := range gone {
+		want[g.SKU] = g.product
+	}
 	for _, row := range r.products {
 		p := row.v
-		if p.Service || len(p.ID) > 200 {
+		if p.Service || p.Deleted || len(p.ID) > 200 {
 			continue
-		}
-		if _, there := names.products[p.SKU]; p.Deleted && !there && names.byID[p.ID] == "" {
-			continue // gone before it came
 		}
 		sku, why := names.find(p.ID, p.SKU, p.Barcodes, master)
 		if why == "" && master {
@@ -235,7 +236,12 @@ func (r *onecReader) writeProducts() error {
 		goods = append(goods, store.OnecGoods{ID: p.ID, SKU: sku})
 		want[sku] = p
 	}
+	before, lines := r.paper.ID, r.lines
 	return r.hub.inOneTx(r.ctx, func(tx *store.Tx) error {
+		r.paper.ID, r.lines = before, lines
+		if err := r.dropGone(tx, gone, names.products); err != nil {
+			return err
+		}
 		if master {
 			if err := saveOnecProducts(r.ctx, tx, want); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -150,5 +151,44 @@ func TestACorruptArchive(t *testing.T) {
 		c.want(c.imported("type=catalog&filename=v8.zip"), "failure", "Архив")
 		c.want(c.post("type=catalog&mode=file&filename=half.zip", packed[:len(packed)/2]), "success", "")
 		c.want(c.imported("type=catalog&filename=half.zip"), "failure", "Архив")
+	})
+}
+
+// TestGoodsMadeAnew: an article is deleted in 1C and made again under another id. The
+// new one takes its place, whoever is the master of the products.
+func TestGoodsMadeAnew(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for _, master := range []orderhub.OnecMaster{orderhub.MasterOnec, orderhub.MasterHub} {
+			n, b := w.exchange(func(s *orderhub.OnecSettings) { s.Stock, s.Products = orderhub.MasterOnec, master })
+			w.stock(map[string]int64{"S000007": 1})
+			goods := someGoods(8)[7:]
+			w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
+			gone := onectest.Catalogue(goods, true)
+			gone.Name = "import0_2.xml"
+			gone.Body = bytes.Replace(gone.Body, []byte("<Товар>"), []byte(`<Товар Статус="Удален">`), 1)
+			w.send(b, gone)
+			if got := w.figure("S000007"); got.OnHand != 0 {
+				t.Errorf("%s: deleted in 1C, and %d on hand", master, got.OnHand)
+			}
+			goods[0].ID, goods[0].Units = "anew", 4
+			w.send(b, onectest.Catalogue(goods, true), onectest.Offers(goods, true), gone)
+			ids, err := w.store.OnecIDs(t.Context(), n.ID, []string{"S000007"})
+			if got := w.figure("S000007"); err != nil || ids["S000007"] != "anew" || got.OnHand != 4 {
+				t.Errorf("%s: %v, %+v, %v", master, ids, got, err)
+			}
+			list, err := w.store.ListProducts(t.Context(), store.ProductFilter{Limit: 10})
+			if err != nil || len(list) != 1 || list[0].Archived {
+				t.Errorf("%s: %+v, %v", master, list, err)
+			}
+			state, err := w.hub.OnecNodeState(t.Context(), n.ID)
+			w.must(err)
+			for _, f := range state.Files {
+				if f.Bad != 0 {
+					t.Errorf("%s: %+v", master, f)
+				}
+			}
+			w.must(w.hub.RemoveOnecNode(t.Context(), n.ID))
+		}
 	})
 }

@@ -62,6 +62,19 @@ func (tx *Tx) SaveOnecGoods(ctx context.Context, nodeID int64, goods []OnecGoods
 	return nil
 }
 
+// ForgetOnecGoods drops articles of a node that it has deleted: another may have
+// their SKU from now on.
+func (tx *Tx) ForgetOnecGoods(ctx context.Context, nodeID int64, goods []OnecGoods) error {
+	rows := make([][]any, len(goods))
+	for i, g := range goods {
+		rows[i] = []any{nodeID, g.ID}
+	}
+	if err := tx.q.execMany(ctx, "DELETE FROM onec_goods WHERE node_id = ? AND onec_id = ?", rows); err != nil {
+		return fmt.Errorf("forget goods of 1C: %w", err)
+	}
+	return nil
+}
+
 // OnecPrice is a price of a node.
 type OnecPrice struct {
 	SKU, Type string
