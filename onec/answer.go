@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/onec/cml"
 )
 
 // internal is what 1C's user reads of a fault that is the hub's own.
@@ -95,8 +96,12 @@ func wordsOf(set orderhub.OnecSettings) ([]byte, error) {
 			x.Statuses.List = append(x.Statuses.List, wordXML{string(s), w})
 		}
 	}
-	x.Payments.List = []wordXML{{"online", "Оплата на площадке"}, {"on_receipt", "Оплата при получении"}}
-	x.Deliveries.List = []wordXML{{"channel", "Доставка площадки"}, {"own", "Своя доставка"}}
+	for _, w := range cml.Payments() {
+		x.Payments.List = append(x.Payments.List, wordXML{w.ID, w.Name})
+	}
+	for _, w := range cml.Deliveries() {
+		x.Deliveries.List = append(x.Deliveries.List, wordXML{w.ID, w.Name})
+	}
 	text, err := xml.MarshalIndent(x, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("write the words: %w", err)

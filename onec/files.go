@@ -343,8 +343,11 @@ func (s *session) take(f *zip.File, name string) error {
 	// The sizes of the directory are the sender's word; what is read is counted.
 	counted := &counter{r: r, left: int64(max(minRatio, f.CompressedSize64*maxRatio)), bomb: bomb}
 	err = s.add(name, counted)
-	if counted.over {
+	switch {
+	case counted.over:
 		return bomb
+	case counted.broke:
+		return orderhub.Errorf(orderhub.CodeInvalid, "Архив испорчен; передайте его ещё раз.")
 	}
 	return err
 }
@@ -354,6 +357,8 @@ type counter struct {
 	left int64
 	bomb error
 	over bool
+	// broke tells that the archive could not be read on.
+	broke bool
 }
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -362,5 +367,6 @@ func (c *counter) Read(p []byte) (int, error) {
 		c.over = true
 		return n, c.bomb
 	}
+	c.broke = err != nil && !errors.Is(err, io.EOF)
 	return n, err
 }

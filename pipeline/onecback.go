@@ -171,14 +171,15 @@ func (h *Hub) applyOnec(ctx context.Context, n orderhub.OnecNode, d *cml.Documen
 	return h.store.InTx(ctx, func(tx *store.Tx) error { return tx.EndOnecDocument(ctx, id, n.ID, o.ID, string(text)) })
 }
 
-// orderOfOnec finds the order of a number; nil when it was never given to the node.
+// orderOfOnec finds the order of a number; nil when it was never given to the node:
+// a base that exchanged with another site before sends that one's numbers, too.
 func (h *Hub) orderOfOnec(ctx context.Context, n orderhub.OnecNode, number string) (*orderhub.Order, store.OnecOrder, error) {
 	id, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || id <= 0 {
 		return nil, store.OnecOrder{}, nil
 	}
 	have, ok, err := h.store.OnecOrder(ctx, n.ID, id)
-	if err != nil || !ok {
+	if err != nil || !ok || have.OfferedAt.IsZero() {
 		return nil, have, err
 	}
 	o, err := h.store.Order(ctx, id)
@@ -189,14 +190,15 @@ func (h *Hub) orderOfOnec(ctx context.Context, n orderhub.OnecNode, number strin
 }
 
 // targetOfOnec is the status that 1C asks for, "" = none. A word that the operator
-// has translated goes before what is derived.
+// has translated goes before what is derived, but not before a cancel: УНФ leaves
+// the word of an ended order there.
 func targetOfOnec(set orderhub.OnecSettings, o *orderhub.Order, f onecFacts) orderhub.Status {
-	if to := set.StatusesIn[f.Status]; to != "" && f.Status != "" {
-		return to
-	}
+	to := set.StatusesIn[f.Status]
 	switch {
 	case f.Cancelled:
 		return orderhub.StatusCancelled
+	case to != "" && f.Status != "":
+		return to
 	case f.Shipped:
 		return orderhub.StatusShipped
 	case f.Posted:
@@ -336,14 +338,14 @@ func (h *Hub) retryOnec(ctx context.Context) error {
 	}
 	for _, c := range list {
 		n, err := h.store.OnecNode(ctx, c.NodeID)
-		if orderhub.CodeOf(err) == orderhub.CodeNotFound {
+		if orderhub.CodeOf(err) == orderhub.CodeNotFound || err == nil && n.Settings.Status != orderhub.MasterOnec {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		have, ok, err := h.store.OnecOrder(ctx, c.NodeID, c.OrderID)
-		if err != nil || !ok {
+		have, _, err := h.store.OnecOrder(ctx, c.NodeID, c.OrderID)
+		if err != nil {
 			return err
 		}
 		if err := h.advanceOnec(ctx, n, c.OrderID, orderhub.Status(c.Wanted), have.Marks, onecFactsOf(have.Facts).Number1C); err != nil {

@@ -27,7 +27,7 @@ func (h *Hub) OnecGoods(ctx context.Context, n orderhub.OnecNode, name string, f
 		Kind: orderhub.MoveCount, Warehouse: orderhub.MainWarehouse, Actor: n.Actor(), Note: text("1С: " + name),
 	}}
 	err := cml.Read(file, cml.Handler{
-		Product: r.product, Offer: r.offer, List: r.list, PriceType: r.priceType,
+		Product: r.product, Offer: r.offer, List: r.list, PriceType: r.priceType, Bad: r.unreadable,
 	})
 	if err == nil {
 		err = r.flush()
@@ -50,6 +50,7 @@ type onecReader struct {
 	report   []orderhub.OnecBadRow
 	products []onecRow[cml.Product]
 	offers   []onecRow[cml.Offer]
+	unread   []string // ids of offers that cannot be read: whatever they say, they are there
 	paper    store.Document
 	lines    int
 }
@@ -64,6 +65,17 @@ func (r *onecReader) bad(row int64, id, why string) {
 	if len(r.report) < maxOnecReport {
 		r.report = append(r.report, orderhub.OnecBadRow{Row: row, ID: clean(id), Why: why})
 	}
+}
+
+func (r *onecReader) unreadable(kind cml.Kind, id, why string) error {
+	r.bad(r.progress.AddRow(), id, why)
+	if kind != cml.KindOffers || id == "" {
+		return nil
+	}
+	if r.unread = append(r.unread, id); len(r.unread) < onecBatch {
+		return nil
+	}
+	return r.flush()
 }
 
 func (r *onecReader) product(p cml.Product) error {
@@ -109,13 +121,13 @@ func (r *onecReader) flush() error {
 		}
 		r.products = r.products[:0]
 	}
-	if len(r.offers) == 0 {
+	if len(r.offers)+len(r.unread) == 0 {
 		return nil
 	}
 	if err := r.writeOffers(); err != nil {
 		return err
 	}
-	r.offers = r.offers[:0]
+	r.offers, r.unread = r.offers[:0], r.unread[:0]
 	return nil
 }
 
@@ -201,13 +213,14 @@ func (r *onecReader) writeProducts() error {
 	master := r.node.Settings.Products == orderhub.MasterOnec
 	var goods []store.OnecGoods
 	want := map[string]cml.Product{}
+	gone := names.forget(r.products)
+	for _, g := range gone {
+		want[g.SKU] = g.product
+	}
 	for _, row := range r.products {
 		p := row.v
-		if p.Service || len(p.ID) > 200 {
+		if p.Service || p.Deleted || len(p.ID) > 200 {
 			continue
-		}
-		if _, there := names.products[p.SKU]; p.Deleted && !there && names.byID[p.ID] == "" {
-			continue // gone before it came
 		}
 		sku, why := names.find(p.ID, p.SKU, p.Barcodes, master)
 		if why == "" && master {
@@ -223,7 +236,12 @@ func (r *onecReader) writeProducts() error {
 		goods = append(goods, store.OnecGoods{ID: p.ID, SKU: sku})
 		want[sku] = p
 	}
+	before, lines := r.paper.ID, r.lines
 	return r.hub.inOneTx(r.ctx, func(tx *store.Tx) error {
+		r.paper.ID, r.lines = before, lines
+		if err := r.dropGone(tx, gone, names.products); err != nil {
+			return err
+		}
 		if master {
 			if err := saveOnecProducts(r.ctx, tx, want); err != nil {
 				return err
@@ -290,7 +308,8 @@ func (r *onecReader) unitsOf(o cml.Offer) (int64, bool) {
 }
 
 func (r *onecReader) writeOffers() error {
-	var ids, articles, barcodes []string
+	var articles, barcodes []string
+	ids := slices.Clone(r.unread)
 	for _, o := range r.offers {
 		ids, articles, barcodes = append(ids, o.v.ID), append(articles, o.v.SKU), append(barcodes, o.v.Barcodes...)
 	}
@@ -301,6 +320,11 @@ func (r *onecReader) writeOffers() error {
 	var goods []store.OnecGoods
 	var prices []store.OnecPrice
 	counts := map[string]int64{}
+	for _, id := range r.unread {
+		if sku := names.byID[id]; sku != "" {
+			goods = append(goods, store.OnecGoods{ID: id, SKU: sku})
+		}
+	}
 	for _, row := range r.offers {
 		o := row.v
 		sku, why := names.find(o.ID, o.SKU, o.Barcodes, false)

@@ -34,6 +34,9 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 	if err != nil {
 		return err
 	}
+	if i := slices.IndexFunc(goods, func(l cml.DocumentLine) bool { return l.Odd }); i >= 0 {
+		return h.oddLines(ctx, n, o, have, goods[i])
+	}
 	facts.Lines = unitsOfOnec(goods, known)
 	for _, n := range facts.Lines {
 		facts.Units += n
@@ -72,6 +75,18 @@ func (h *Hub) linesOfOnec(ctx context.Context, n orderhub.OnecNode, o *orderhub.
 		}
 		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldLines,
 			Wanted: clean(strings.Join(words, "; ")), Why: why}, have.Marks)
+	})
+}
+
+// oddLines shows a row from which nobody can tell how many units 1C wants: what it
+// would be rounded to is no wish to cancel the rest.
+func (h *Hub) oddLines(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, have store.OnecOrder, l cml.DocumentLine) error {
+	return h.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.CloseOnecConflicts(ctx, n.ID, o.ID, orderhub.OnecFieldLines, "", n.Actor().Name); err != nil {
+			return err
+		}
+		return tx.AddOnecConflict(ctx, orderhub.OnecConflict{NodeID: n.ID, OrderID: o.ID, Field: orderhub.OnecFieldLines, Wanted: clean(cmp.Or(l.SKU, l.ID)),
+			Why: "Количество этой строки в 1С — не целое число от нуля: хаб не знает, сколько единиц оставить. Исправьте его в 1С."}, have.Marks)
 	})
 }
 
@@ -127,6 +142,9 @@ func onecCuts(o *orderhub.Order, links map[int]store.LineLink, theirs map[string
 // cutLines asks for what 1C took out of an order to be taken out on its channel.
 // More than was ordered, or an article of 1C's own, is for a person.
 func (h *Hub) cutLines(ctx context.Context, n orderhub.OnecNode, o *orderhub.Order, links map[int]store.LineLink, cuts []onecCut) error {
+	if n.Settings.Status != orderhub.MasterOnec {
+		return orderhub.Errorf(orderhub.CodeRefused, "Состав заказа в 1С другой, а хозяин заказов — хаб (status: hub): он ничего не снимает. Верните в 1С прежний состав.")
+	}
 	effects, err := h.store.Effects(ctx, o.ID)
 	if err != nil {
 		return err

@@ -22,13 +22,20 @@ const (
 )
 
 // OnecQuery gives a session the orders that its 1C is to take, as a document. It
-// gives none twice in one session, and marks nothing as taken: success does.
+// gives none twice in one session, and marks nothing as taken: success does, for
+// the last query before it.
 func (h *Hub) OnecQuery(ctx context.Context, s orderhub.OnecSession, n orderhub.OnecNode) ([]byte, error) {
+	defer h.onec.alone("query", n.ID)()
 	if n.Settings.Flavour == orderhub.OnecBitrix {
 		// This client asks again instead of saying success.
 		if err := h.OnecSuccess(ctx, s, n); err != nil {
 			return nil, err
 		}
+	}
+	// Any other that asks again has not got the answer before, or is not to have it
+	// taken for stored by a success of the next.
+	if err := h.store.InTx(ctx, func(tx *store.Tx) error { return tx.DoubtOnec(ctx, s) }); err != nil {
+		return nil, err
 	}
 	if err := h.followOnec(ctx); err != nil {
 		return nil, err
@@ -74,13 +81,16 @@ func (h *Hub) offerOnec(ctx context.Context, s orderhub.OnecSession, n orderhub.
 			return nil, false, err
 		}
 	}
-	due, err := h.store.DueOnec(ctx, n.ID, s.ID, store.OnecSuspects, 0, 1)
+	due, err := h.store.DueOnec(ctx, n.ID, s.ID, store.OnecSuspects, 0, n.Settings.Batch)
 	if err != nil {
 		return nil, false, err
 	}
 	if len(due) > 0 && due[0].Alone >= aloneTries {
 		return nil, true, h.sticksOnec(ctx, n, due[0])
 	}
+	// Half of the suspects when the last answer was taken, half as many after each
+	// that was not, down to one: mostly it was the line and none of them.
+	due = due[:min(len(due), max(1, len(due)>>(n.Unanswered+1)))]
 	if len(due) == 0 {
 		if due, err = h.store.DueOnec(ctx, n.ID, s.ID, store.OnecFine, 0, n.Settings.Batch); err != nil {
 			return nil, false, err
@@ -105,8 +115,9 @@ func (h *Hub) offerOnec(ctx context.Context, s orderhub.OnecSession, n orderhub.
 	return offers, true, err
 }
 
-// suspectOnec lets the orders of the answer that 1C did not take be offered one by
-// one: it takes a batch whole or not at all, so one bad order blocks all.
+// suspectOnec lets the orders of the answer that 1C did not take be offered in
+// smaller and smaller parts: it takes a batch whole or not at all, so one bad order
+// blocks all.
 func (h *Hub) suspectOnec(ctx context.Context, n orderhub.OnecNode) error {
 	return h.store.InTx(ctx, func(tx *store.Tx) error {
 		last, err := tx.LastOnecGiven(ctx, n.ID)

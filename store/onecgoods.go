@@ -62,6 +62,19 @@ func (tx *Tx) SaveOnecGoods(ctx context.Context, nodeID int64, goods []OnecGoods
 	return nil
 }
 
+// ForgetOnecGoods drops articles of a node that it has deleted: another may have
+// their SKU from now on.
+func (tx *Tx) ForgetOnecGoods(ctx context.Context, nodeID int64, goods []OnecGoods) error {
+	rows := make([][]any, len(goods))
+	for i, g := range goods {
+		rows[i] = []any{nodeID, g.ID}
+	}
+	if err := tx.q.execMany(ctx, "DELETE FROM onec_goods WHERE node_id = ? AND onec_id = ?", rows); err != nil {
+		return fmt.Errorf("forget goods of 1C: %w", err)
+	}
+	return nil
+}
+
 // OnecPrice is a price of a node.
 type OnecPrice struct {
 	SKU, Type string
@@ -110,10 +123,12 @@ func (tx *Tx) SaveOnecPriceType(ctx context.Context, nodeID int64, id, name, cur
 }
 
 // BeginOnecFull notes that a whole list of offers has begun: what no portion of
-// it names is gone, see OnecUnseen.
+// it names is gone, see OnecUnseen. Of several that follow each other the first
+// counts: a 1C may have many catalogues, each with a whole list of its own.
 func (tx *Tx) BeginOnecFull(ctx context.Context, nodeID int64) error {
-	now := micros(tx.s.Now())
-	if _, err := tx.q.exec(ctx, "UPDATE onec_nodes SET full_at = ?, goods_at = ? WHERE id = ?", now, now, nodeID); err != nil {
+	now, quiet := micros(tx.s.Now()), micros(tx.s.Now().Add(-OnecQuiet))
+	if _, err := tx.q.exec(ctx, "UPDATE onec_nodes SET full_at = CASE WHEN full_at = 0 OR goods_at <= ? THEN ? ELSE full_at END, goods_at = ? WHERE id = ?",
+		quiet, now, now, nodeID); err != nil {
 		return fmt.Errorf("begin a whole list: %w", err)
 	}
 	return nil

@@ -186,6 +186,13 @@ type OnecGiven struct {
 	Late OnecLate
 }
 
+// What became of what a session was given (onec_given.taken).
+const (
+	givenWaits   = 0 // success may come
+	givenTaken   = 1 // success came
+	givenDoubted = 2 // the session asked again instead: the answer may be lost
+)
+
 // OnecLate is what 1C passes over in an order that it has approved.
 type OnecLate int
 
@@ -210,20 +217,33 @@ func (tx *Tx) SettleOnec(ctx context.Context, nodeID int64, list []OnecGiven) er
 
 // GiveOnec notes what a session is given and that an answer to it is awaited.
 func (tx *Tx) GiveOnec(ctx context.Context, session orderhub.OnecSession, list []OnecGiven) error {
-	now := micros(tx.s.Now())
+	now, alone := micros(tx.s.Now()), 0
+	if len(list) == 1 {
+		alone = 1
+	}
 	given, offered := make([][]any, len(list)), make([][]any, len(list))
 	for i, g := range list {
-		given[i] = []any{session.ID, g.OrderID, session.NodeID, g.Marks, g.Version, g.Digest, g.Rows, int(g.Late), 0, now}
-		offered[i] = []any{now, session.NodeID, g.OrderID}
+		given[i] = []any{session.ID, g.OrderID, session.NodeID, g.Marks, g.Version, g.Digest, g.Rows, int(g.Late), givenWaits, now}
+		offered[i] = []any{now, alone, session.NodeID, g.OrderID}
 	}
 	if err := tx.q.insert(ctx, "onec_given", []string{"session_id", "order_id", "node_id", "marks", "version", "digest", "row_digest", "late", "taken", "at"}, given); err != nil {
 		return fmt.Errorf("give orders to 1C: %w", err)
 	}
-	if err := tx.q.execMany(ctx, "UPDATE onec_orders SET offered_at = ?, alone = alone + CASE WHEN suspect > 0 THEN 1 ELSE 0 END WHERE node_id = ? AND order_id = ?", offered); err != nil {
+	if err := tx.q.execMany(ctx, "UPDATE onec_orders SET offered_at = ?, alone = alone + CASE WHEN suspect > 0 THEN ? ELSE 0 END WHERE node_id = ? AND order_id = ?", offered); err != nil {
 		return fmt.Errorf("give orders to 1C: %w", err)
 	}
 	if _, err := tx.q.exec(ctx, "UPDATE onec_nodes SET unanswered = unanswered + 1 WHERE id = ?", session.NodeID); err != nil {
 		return fmt.Errorf("give orders to 1C: %w", err)
+	}
+	return nil
+}
+
+// DoubtOnec notes that a session asks again without having said success: what it
+// was given before may never have arrived. It is not given twice in the session,
+// and a success is not about it.
+func (tx *Tx) DoubtOnec(ctx context.Context, session orderhub.OnecSession) error {
+	if _, err := tx.q.exec(ctx, "UPDATE onec_given SET taken = ? WHERE session_id = ? AND taken = ?", givenDoubted, session.ID, givenWaits); err != nil {
+		return fmt.Errorf("doubt what 1C was given: %w", err)
 	}
 	return nil
 }
@@ -241,7 +261,7 @@ func (tx *Tx) SuspectOnec(ctx context.Context, nodeID int64, orders []int64, how
 // LastOnecGiven lists the orders that a node was given last and did not take.
 func (tx *Tx) LastOnecGiven(ctx context.Context, nodeID int64) ([]int64, error) {
 	return readIDs(ctx, tx.q, `SELECT g.order_id FROM onec_given g JOIN onec_orders o ON o.node_id = g.node_id AND o.order_id = g.order_id
-		WHERE g.node_id = ? AND g.taken = 0 AND o.marks > o.settled AND o.suspect = 0
+		WHERE g.node_id = ? AND g.taken <> 1 AND o.marks > o.settled AND o.suspect = 0
 			AND g.session_id = (SELECT MAX(session_id) FROM onec_given WHERE node_id = ?) ORDER BY g.order_id`, nodeID, nodeID)
 }
 
@@ -251,7 +271,7 @@ type TakenOnec struct {
 	Before OnecOrder
 }
 
-// TakeOnec marks exactly what was given in a session as taken.
+// TakeOnec marks exactly what a session was given by its last query as taken.
 func (tx *Tx) TakeOnec(ctx context.Context, session orderhub.OnecSession) ([]TakenOnec, error) {
 	given, err := tx.given(ctx, session.ID)
 	if err != nil || len(given) == 0 {
@@ -284,7 +304,7 @@ func (tx *Tx) TakeOnec(ctx context.Context, session orderhub.OnecSession) ([]Tak
 		WHERE node_id = ? AND order_id = ?`, rows); err != nil {
 		return nil, fmt.Errorf("note what 1C took: %w", err)
 	}
-	if _, err := tx.q.exec(ctx, "UPDATE onec_given SET taken = 1 WHERE session_id = ?", session.ID); err != nil {
+	if _, err := tx.q.exec(ctx, "UPDATE onec_given SET taken = ? WHERE session_id = ? AND taken = ?", givenTaken, session.ID, givenWaits); err != nil {
 		return nil, fmt.Errorf("note what 1C took: %w", err)
 	}
 	if _, err := tx.q.exec(ctx, "UPDATE onec_nodes SET unanswered = 0, taken_at = ?, error = '', error_at = 0 WHERE id = ?", now, session.NodeID); err != nil {

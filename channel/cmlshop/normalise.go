@@ -283,6 +283,9 @@ func readLine(row cml.Node, cur string, i int, s *orderhub.Snapshot) (l orderhub
 	if l.Total, err = cml.Amount(row.Text("Сумма"), cur); err != nil {
 		return l, false, orderhub.InvalidField(at+".Сумма", "is no amount")
 	}
+	if err = beside(row, &l, at); err != nil {
+		return l, false, err
+	}
 	derive(&l)
 	for _, rate := range append(row.All("СтавкиНалогов", "СтавкаНалога"), row.All("Налоги", "Налог")...) {
 		if l.VAT == "" && strings.EqualFold(rate.Text("Наименование"), "НДС") {
@@ -291,6 +294,30 @@ func readLine(row cml.Node, cur string, i int, s *orderhub.Snapshot) (l orderhub
 	}
 	kind := row.Requisites()["ТипНоменклатуры"]
 	return l, strings.EqualFold(kind, "Услуга") || l.ListingKey == deliveryID, nil
+}
+
+// beside lays discounts and taxes over the sum of a row that say that it is without
+// them («УчтеноВСумме» false).
+func beside(row cml.Node, l *orderhub.Line, at string) error {
+	add := func(list []cml.Node, field string, sign int64) error {
+		for _, x := range list {
+			if v := strings.TrimSpace(x.Text("УчтеноВСумме")); !strings.EqualFold(v, "false") && v != "0" || l.Total.IsZero() {
+				continue
+			}
+			m, err := cml.Amount(x.Text("Сумма"), l.Total.Currency)
+			if err != nil || m.Minor < 0 {
+				return orderhub.InvalidField(at+"."+field, "is no amount")
+			}
+			if l.Total, err = l.Total.Add(orderhub.Money{Minor: sign * m.Minor, Currency: l.Total.Currency}); err != nil || l.Total.Minor < 0 {
+				return orderhub.InvalidField(at+"."+field, "is more than the row comes to")
+			}
+		}
+		return nil
+	}
+	if err := add(row.All("Скидки", "Скидка"), "Скидки", -1); err != nil {
+		return err
+	}
+	return add(row.All("Налоги", "Налог"), "Налоги", 1)
 }
 
 // derive fills in the one of price and sum that is missing. They may differ by a

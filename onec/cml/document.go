@@ -30,7 +30,7 @@ type Document struct {
 type DocumentLine struct {
 	ID, SKU, Name string
 	Units         int64
-	Fraction      bool // the quantity was no whole number and is rounded down
+	Odd           bool // the quantity is no whole number from 0 on; Units says nothing
 	Price, Total  orderhub.Money
 	Service       bool
 }
@@ -160,16 +160,9 @@ func (x *documentIn) document() (Document, error) {
 			d.Requisites[name] = clip(v, 255)
 		}
 	}
-	var err error
-	if d.Total, err = Amount(x.Total, d.Currency); err != nil {
-		return d, orderhub.InvalidField("Сумма", "%v", err)
-	}
+	d.Total = amountOrNone(x.Total, d.Currency)
 	for i := range x.Lines {
-		l, err := x.Lines[i].line(d.Currency)
-		if err != nil {
-			return d, err
-		}
-		d.Lines = append(d.Lines, l)
+		d.Lines = append(d.Lines, x.Lines[i].line(d.Currency))
 	}
 	if len(x.Parts) > maxParts {
 		return d, orderhub.InvalidField("ПодчиненныеДокументы", "%d; разрешено до %d", len(x.Parts), maxParts)
@@ -184,17 +177,24 @@ func (x *documentIn) document() (Document, error) {
 	return d, nil
 }
 
-func (x *lineIn) line(cur string) (DocumentLine, error) {
-	l := DocumentLine{ID: strings.TrimSpace(x.ID), SKU: strings.TrimSpace(x.SKU), Name: clip(x.Name, 1000)}
-	var err error
-	if l.Units, l.Fraction, err = Units(x.Units); err != nil {
-		return l, orderhub.InvalidField("Количество", "%v", err)
+// amountOrNone reads a sum of 1C's for people: one that cannot be read is no reason
+// to refuse the orders of a whole file.
+func amountOrNone(text, cur string) orderhub.Money {
+	m, err := Amount(text, cur)
+	if err != nil {
+		return orderhub.Money{}
 	}
-	if l.Price, err = Amount(x.Price, cur); err != nil {
-		return l, orderhub.InvalidField("ЦенаЗаЕдиницу", "%v", err)
+	return m
+}
+
+func (x *lineIn) line(cur string) DocumentLine {
+	l := DocumentLine{
+		ID: strings.TrimSpace(x.ID), SKU: strings.TrimSpace(x.SKU), Name: clip(x.Name, 1000),
+		Price: amountOrNone(x.Price, cur), Total: amountOrNone(x.Total, cur),
 	}
-	if l.Total, err = Amount(x.Total, cur); err != nil {
-		return l, orderhub.InvalidField("Сумма", "%v", err)
+	n, fraction, err := Units(x.Units)
+	if l.Odd = err != nil || fraction || n < 0; !l.Odd {
+		l.Units = n
 	}
 	for _, r := range x.Requisites {
 		if r.Name == "ТипНоменклатуры" && strings.EqualFold(strings.TrimSpace(r.Value), "Услуга") {
@@ -202,5 +202,5 @@ func (x *lineIn) line(cur string) (DocumentLine, error) {
 		}
 	}
 	l.Service = l.Service || l.ID == deliveryID
-	return l, nil
+	return l
 }

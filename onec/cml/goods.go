@@ -210,7 +210,7 @@ func (x *offerIn) stock(o *Offer) error {
 		}
 	}
 	switch {
-	case x.Units != nil:
+	case x.Units != nil && number(*x.Units) != "":
 		n, err := o.count(*x.Units)
 		o.Units, o.HasUnits = n, err == nil
 		return err

@@ -1,6 +1,7 @@
 package cml
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ type Line struct {
 	Service                bool
 	Units                  int64
 	Total                  orderhub.Money // net of discounts, for all units
-	VAT                    string         // per cent, "" = none or not known
+	VAT                    string         // per cent or "20/120", "" = none or not known
 }
 
 // Terms are what an exchange has agreed on with its 1C.
@@ -76,8 +77,10 @@ func FromOrder(o *orderhub.Order, skus []string, t Terms) (Order, error) {
 	if len(out.Number) > maxNumber {
 		return out, orderhub.InvalidField("number", "%s has more than %d digits: 1C would not find the order again", out.Number, maxNumber)
 	}
+	memory := ""
 	for i, l := range s.Lines {
 		if l.Quantity == 0 {
+			memory = cmp.Or(memory, l.Total.Currency, l.UnitPrice.Currency)
 			continue // 1C drops such a row, and the ledger keeps it only as a memory
 		}
 		line, err := lineOf(l, at(skus, i), t)
@@ -92,9 +95,7 @@ func FromOrder(o *orderhub.Order, skus []string, t Terms) (Order, error) {
 	if p := s.Shipping.Price; p.Minor > 0 {
 		out.Lines = append(out.Lines, Line{ID: deliveryID, Name: "Доставка", Service: true, Units: 1, Total: p})
 	}
-	if out.Currency == "" {
-		out.Currency = s.Total.Currency
-	}
+	out.Currency = cmp.Or(out.Currency, s.Total.Currency, memory)
 	if out.Currency == "" {
 		return out, orderhub.InvalidField("currency", "the channel gave no amount; 1C takes no order without a currency")
 	}
@@ -150,11 +151,19 @@ func lineOf(l orderhub.Line, sku string, t Terms) (Line, error) {
 	return out, nil
 }
 
-// vat keeps a rate in per cent; "none" and words of a channel are none.
+// vat keeps a rate in per cent, and "20/120" as 1C knows it; "none" and words of a
+// channel are none.
 func vat(word string) string {
 	word = strings.TrimSuffix(strings.TrimSpace(word), "%")
-	if n, err := strconv.Atoi(word); err == nil && n >= 0 && n < 100 {
+	rate, of, share := strings.Cut(word, "/")
+	n, err := strconv.Atoi(rate)
+	switch {
+	case err != nil || n < 0 || n >= 100:
+		return ""
+	case !share:
 		return strconv.Itoa(n)
+	case n > 0 && of == strconv.Itoa(100+n):
+		return fmt.Sprintf("%d/%d", n, 100+n)
 	}
 	return ""
 }
@@ -226,7 +235,12 @@ func requisitesOf(o *orderhub.Order, t Terms) []Requisite {
 		add("Дата отгрузки", s.ShipBy.In(t.Zone).Format("2006-01-02T15:04:05"))
 	}
 	add("Комментарии покупателя", s.Comment)
+	if w := paymentOf(s.Payment); w.ID != "" {
+		add("Метод оплаты", w.Name)
+		add("Метод оплаты ИД", w.ID)
+	}
 	add("Способ доставки", s.Shipping.Method)
+	add("Способ доставки ИД", deliveryOf(s.Scheme).ID)
 	add("Трек-номер", s.Shipping.Tracking)
 	add("Канал", string(o.Channel))
 	add("Кабинет", t.Account)

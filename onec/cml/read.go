@@ -32,6 +32,9 @@ type Handler struct {
 	Warehouse func(Warehouse) error
 	// List begins a list of products or offers.
 	List func(List) error
+	// Bad takes a product or an offer that cannot be read, with its id as far as it
+	// has one; without it such a row ends the file.
+	Bad func(kind Kind, id, why string) error
 }
 
 // Kind is what a list holds.
@@ -151,17 +154,17 @@ func (p *reader) element(t xml.StartElement) error {
 		return p.list(t, KindOffers)
 	case "Документ":
 		if p.h.Raw != nil {
-			return record(p, t, p.h.Raw, func(n *Node) (Node, error) { return *n, nil })
+			return record(p, t, p.h.Raw, func(n *Node) (Node, error) { return *n, nil }, nil)
 		}
-		return record(p, t, p.h.Document, (*documentIn).document)
+		return record(p, t, p.h.Document, (*documentIn).document, nil)
 	case "Товар":
-		return record(p, t, p.h.Product, (*productIn).product)
+		return record(p, t, p.h.Product, (*productIn).product, func(x Product, why string) error { return p.h.Bad(KindProducts, x.ID, why) })
 	case "Предложение":
-		return record(p, t, p.h.Offer, (*offerIn).offer)
+		return record(p, t, p.h.Offer, (*offerIn).offer, func(x Offer, why string) error { return p.h.Bad(KindOffers, x.ID, why) })
 	case "ТипЦены":
-		return record(p, t, p.h.PriceType, func(x *PriceType) (PriceType, error) { return *x, nil })
+		return record(p, t, p.h.PriceType, func(x *PriceType) (PriceType, error) { return *x, nil }, nil)
 	case "Склад":
-		return record(p, t, p.h.Warehouse, func(x *Warehouse) (Warehouse, error) { return *x, nil })
+		return record(p, t, p.h.Warehouse, func(x *Warehouse) (Warehouse, error) { return *x, nil }, nil)
 	}
 	return p.skip()
 }
@@ -213,8 +216,8 @@ func (p *reader) list(t xml.StartElement, kind Kind) error {
 	return p.enter(t.Name.Local)
 }
 
-// record reads one record into X and hands it over as Y.
-func record[X, Y any](p *reader, t xml.StartElement, take func(Y) error, turn func(*X) (Y, error)) error {
+// record reads one record into X and hands it over as Y, or to bad.
+func record[X, Y any](p *reader, t xml.StartElement, take func(Y) error, turn func(*X) (Y, error), bad func(Y, string) error) error {
 	if take == nil {
 		return p.skip()
 	}
@@ -229,6 +232,9 @@ func record[X, Y any](p *reader, t xml.StartElement, take func(Y) error, turn fu
 		if errors.As(err, &told) {
 			at := *told
 			at.Sentence = fmt.Sprintf("строка %d: %s", line, told.Sentence)
+			if p.h.Bad != nil && bad != nil {
+				return bad(y, at.Sentence)
+			}
 			return &at
 		}
 		return fmt.Errorf("строка %d: %w", line, err)

@@ -49,6 +49,11 @@ func terms() cml.Terms {
 
 func write(t *testing.T, enc cml.Encoding, orders ...*orderhub.Order) []byte {
 	t.Helper()
+	return writeAs(t, "2.08", enc, orders...)
+}
+
+func writeAs(t *testing.T, version string, enc cml.Encoding, orders ...*orderhub.Order) []byte {
+	t.Helper()
 	list := make([]cml.Order, len(orders))
 	for i, o := range orders {
 		var err error
@@ -57,7 +62,7 @@ func write(t *testing.T, enc cml.Encoding, orders ...*orderhub.Order) []byte {
 		}
 	}
 	var b bytes.Buffer
-	if err := cml.WriteOrders(&b, list, time.Date(2026, 3, 2, 12, 0, 0, 0, moscow), "2.08", enc); err != nil {
+	if err := cml.WriteOrders(&b, list, time.Date(2026, 3, 2, 12, 0, 0, 0, moscow), version, enc); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -76,6 +81,24 @@ func samples() map[string][]*orderhub.Order {
 			o.Snapshot.Lines = o.Snapshot.Lines[:1]
 			o.Snapshot.Lines[0].VAT, o.Snapshot.Lines[0].Barcodes, o.Snapshot.Lines[0].Name = "", []string{"x"}, ""
 		})},
+		"odd":      {order(100126, odd)},
+		"no_units": {order(100127, func(o *orderhub.Order) { o.Snapshot.Lines[0].Quantity, o.Snapshot.Lines[1].Quantity = 0, 0 })},
+	}
+}
+
+// odd makes everything in an order too long, strange or at its edge.
+func odd(o *orderhub.Order) {
+	long := strings.Repeat("Щ<&\"'>\x01\u00a0😀 ", 500)
+	s := &o.Snapshot
+	s.ExternalID, s.ExternalNumber, s.GroupKey, s.Comment = long, long, long, long
+	s.Customer = orderhub.Customer{Name: long, Phone: long, Email: long}
+	s.Shipping = orderhub.Shipping{Address: long, Method: long, Tracking: long, Price: orderhub.Money{Minor: 1, Currency: "RUB"}}
+	s.ShipBy, s.Payment = time.Date(2026, 12, 31, 21, 0, 0, 0, time.UTC), orderhub.PaymentOnReceipt
+	rub := func(minor int64) orderhub.Money { return orderhub.Money{Minor: minor, Currency: "RUB"} }
+	s.Lines = []orderhub.Line{
+		{SKU: long, Name: long, Quantity: 3, UnitPrice: rub(3334), Discount: rub(2), Total: rub(10000), VAT: "22", Barcodes: []string{long, "1234567"}},
+		{ListingKey: long, Quantity: 1_000_000, Total: rub(999_999_999_999), VAT: "20/120"},
+		{SKU: "ПОДАРОК", Name: "\ufffe", Quantity: 1, UnitPrice: rub(5000), Discount: rub(5000), Total: rub(0), VAT: "0"},
 	}
 }
 
@@ -111,12 +134,22 @@ func TestAgainstTheOfficialSchemas(t *testing.T) {
 	if dir == "" {
 		t.Skip("SKIPPED: the official schemas are not here; set ORDERHUB_SPECS to their folder")
 	}
-	for name, namespace := range map[string]string{"commerceml-2.08.xsd": "commerceml_2", "commerceml-2.09.xsd": "commerceml_209", "commerceml-2.10.xsd": "commerceml_210"} {
-		schema := filepath.Join(dir, name)
+	for version, namespace := range map[string]string{"2.08": "commerceml_2", "2.09": "commerceml_209", "2.10": "commerceml_210"} {
+		schema := filepath.Join(dir, "commerceml-"+version+".xsd")
 		if text, err := os.ReadFile(schema); err != nil {
 			t.Fatal(err)
 		} else if !bytes.Contains(text, []byte(`targetNamespace="urn:1C.ru:`+namespace+`"`)) {
 			namespace = "commerceml_2"
+		}
+		lintOf := func(name string, text []byte) {
+			t.Helper()
+			file := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.CommandContext(t.Context(), lint, "--noout", "--schema", schema, file).CombinedOutput(); err != nil {
+				t.Errorf("%s: %s", version, out)
+			}
 		}
 		for sample, orders := range samples() {
 			if sample == "none" {
@@ -124,18 +157,52 @@ func TestAgainstTheOfficialSchemas(t *testing.T) {
 			}
 			for _, enc := range []cml.Encoding{cml.UTF8, cml.Windows1251} {
 				// 1C wants no namespace; the schema wants one.
-				text := bytes.Replace(write(t, enc, orders...), []byte(" ВерсияСхемы"), []byte(` xmlns="urn:1C.ru:`+namespace+`" ВерсияСхемы`), 1)
+				text := bytes.Replace(writeAs(t, version, enc, orders...), []byte(" ВерсияСхемы"), []byte(` xmlns="urn:1C.ru:`+namespace+`" ВерсияСхемы`), 1)
 				if enc == cml.Windows1251 {
-					text = bytes.Replace(write(t, enc, orders...), []byte(" \xc2\xe5\xf0"), []byte(` xmlns="urn:1C.ru:`+namespace+"\" \xc2\xe5\xf0"), 1)
+					text = bytes.Replace(text, []byte(" \xc2\xe5\xf0"), []byte(` xmlns="urn:1C.ru:`+namespace+"\" \xc2\xe5\xf0"), 1)
 				}
-				file := filepath.Join(t.TempDir(), "orders.xml")
-				if err := os.WriteFile(file, text, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if out, err := exec.CommandContext(t.Context(), lint, "--noout", "--schema", schema, file).CombinedOutput(); err != nil {
-					t.Errorf("%s, %s, %s: %s", name, sample, enc, out)
-				}
+				lintOf(sample+"-"+string(enc)+".xml", text)
 			}
+		}
+	}
+}
+
+// elementTree reads an answer with Python's XML reader, which shares nothing with
+// Go's, and prints what a 1C would look for.
+const elementTree = `
+import sys, xml.etree.ElementTree as E
+root = E.parse(sys.argv[1]).getroot()
+print(root.tag, root.get("ВерсияСхемы"))
+for d in root.findall("Документ"):
+    t = d.findtext
+    req = {r.findtext("Наименование"): r.findtext("Значение") for r in d.find("ЗначенияРеквизитов")}
+    print(t("Номер"), t("ХозОперация"), t("Валюта"), t("Сумма"), t("Дата"), t("Время"), d.find("Контрагенты/Контрагент").findtext("Наименование"), req["Статус заказа"], req["Номер отправления"], sep="|")
+    for g in d.findall("Товары/Товар"):
+        print(g.findtext("Ид"), g.findtext("Артикул"), g.findtext("Штрихкод"), g.findtext("Наименование"), g.findtext("Количество"), g.findtext("ЦенаЗаЕдиницу"), g.findtext("Сумма"), g.findtext("Налоги/Налог/Ставка"), g.findtext("Налоги/Налог/Сумма"), sep="|")
+`
+
+// TestAnotherReaderAgrees: a reader of other make finds the same in what is written.
+func TestAnotherReaderAgrees(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED: no python3")
+	}
+	want := `КоммерческаяИнформация 2.10
+100123|Заказ товара|RUB|1900.00|2026-03-02|11:59:01|Иван Петров|Новый|A-17
+bd72d8f9-55bc-11d9-848a-00112f43529a|CUP-1|4600000000017|Кружка|2|750.00|1500.00|20|250.00
+T-3|T-3|None|Чай <зелёный> & «чёрный» ₽|3|33.33|100.00|None|None
+ORDER_DELIVERY|None|None|Доставка|1|300.00|300.00|None|None
+`
+	for _, enc := range []cml.Encoding{cml.UTF8, cml.Windows1251} {
+		file := filepath.Join(t.TempDir(), "orders.xml")
+		if err := os.WriteFile(file, writeAs(t, "2.10", enc, samples()["site"]...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.CommandContext(t.Context(), python, "-c", elementTree, file)
+		c.Env = append(os.Environ(), "PYTHONIOENCODING=utf-8", "PYTHONUTF8=1")
+		if out, err := c.CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("%s: %v, got\n%s", enc, err, out)
 		}
 	}
 }
@@ -186,6 +253,34 @@ func TestNothingEmpty(t *testing.T) {
 	for name, orders := range samples() {
 		if text := string(write(t, cml.UTF8, orders...)); name != "none" && (strings.Contains(text, "></") || strings.Contains(text, "/>")) {
 			t.Errorf("%s has an empty element:\n%s", name, text)
+		}
+	}
+}
+
+// TestPaymentAndDelivery: they are told by the ids that УНФ has fetched with info,
+// and only as far as the hub knows them.
+func TestPaymentAndDelivery(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		payment  orderhub.Payment
+		scheme   orderhub.Scheme
+		pay, way string
+	}{
+		"cash to the seller's courier": {orderhub.PaymentOnReceipt, orderhub.SchemeDBS, "on_receipt", "own"},
+		"paid, a marketplace delivers": {orderhub.PaymentPaid, orderhub.SchemeFBS, "online", "channel"},
+		"given back":                   {orderhub.PaymentRefunded, orderhub.SchemeSite, "online", "own"},
+		"nobody knows":                 {orderhub.PaymentUnpaid, "", "", ""},
+	} {
+		o, err := cml.FromOrder(order(1, func(o *orderhub.Order) { o.Snapshot.Payment, o.Snapshot.Scheme = c.payment, c.scheme }), nil, terms())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, r := range o.Requisites {
+			got[r.Name] = r.Value
+		}
+		if got["Метод оплаты ИД"] != c.pay || got["Способ доставки ИД"] != c.way || (got["Метод оплаты"] == "") != (c.pay == "") {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
