@@ -20,6 +20,26 @@ func units(text string) (n int64, whole bool, err error) {
 	return up.Div(up, r.Denom()).Int64(), r.IsInt(), nil
 }
 
+// shown reads the figure of an article. Below zero, where the shop sells more than it
+// has, there is none; ok is false when nothing is told.
+func shown(text string) (n int64, ok bool) {
+	if len(text) > 30 || strings.ContainsAny(text, "eE/") {
+		return 0, false
+	}
+	r, ok := new(big.Rat).SetString(strings.TrimSpace(text))
+	switch {
+	case !ok:
+		return 0, false
+	case r.Sign() < 0:
+		return 0, true
+	}
+	whole := new(big.Int).Quo(r.Num(), r.Denom())
+	if !whole.IsInt64() {
+		return 0, false
+	}
+	return whole.Int64(), true
+}
+
 // vat turns "0.2000" into "20"; null is none told.
 func vat(text string) string {
 	r, ok := rate(text)

@@ -168,8 +168,8 @@ func (a *adapter) readBuyer(in *wireOrder, s *orderhub.Snapshot) {
 	s.Customer = orderhub.Customer{
 		Name: of("name"), Phone: of("phone"), Email: of("email"), Company: of("company"), INN: of("inn"), KPP: of("kpp"),
 	}
-	if in.UserID != "" && in.UserID != "0" {
-		s.Customer.ID = in.UserID.String()
+	if id := in.UserID.String(); id != "" && id != "0" && id != a.guest {
+		s.Customer.ID = id
 	}
 	s.Shipping.Address, s.Shipping.City = of("address"), of("city")
 }

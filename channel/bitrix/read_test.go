@@ -140,3 +140,31 @@ func TestWhatLinesCost(t *testing.T) {
 		})
 	}
 }
+
+// TestGuestsAreNotOneBuyer: a Bitrix shop places all orders without registration under
+// one user of its own, which must not make one buyer of them.
+func TestGuestsAreNotOneBuyer(t *testing.T) {
+	t.Parallel()
+	a := canned(t, nil)
+	a.guest = "17"
+	for user, want := range map[string]string{"17": "", "18": "18", "0": ""} {
+		s, err := a.Normalise(kindOrder, []byte(`{"id":1,"statusId":"N","currency":"RUB","userId":`+user+`}`))
+		if err != nil || s.Customer.ID != want {
+			t.Errorf("user %s: %q, %v", user, s.Customer.ID, err)
+		}
+	}
+}
+
+// TestStockShown: a part of a unit cannot be sold whole, and what is not told is unknown.
+func TestStockShown(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2.0000": "2 true", "2.9": "2 true", "-3": "0 true", "0": "0 true", "5000000": "5000000 true", "": "0 false", "x": "0 false", "1e9": "0 false", "1/3": "0 false",
+		"99999999999999999999999": "0 false",
+	} {
+		n, ok := shown(text)
+		if got := strconv.FormatInt(n, 10) + " " + strconv.FormatBool(ok); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
