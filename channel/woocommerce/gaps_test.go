@@ -122,3 +122,42 @@ func TestDeletedForGood(t *testing.T) {
 		}
 	}
 }
+
+// TestRefundsThatAreRefused: one order whose refunds the shop does not give (a plugin
+// forbids it) holds neither the others up nor is it taken for one without refunds.
+func TestRefundsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/orders/1/refunds"):
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"code":"plugin_says_no","message":"Not this one","data":{"status":400}}`))
+		case strings.HasSuffix(r.URL.Path, "/refunds"):
+			_, _ = w.Write([]byte(`[{"id":9,"date_created_gmt":"2026-11-20T11:00:00","amount":"1.00","line_items":[]}]`))
+		default:
+			const order = `{"id":%d,"status":"completed","currency":"RUB","refunds":[{"id":9}],"date_completed_gmt":"2026-11-20T10:00:00","date_modified_gmt":"2026-11-20T10:00:00","date_created_gmt":"2026-11-20T10:00:00"}`
+			_, _ = fmt.Fprintf(w, "["+order+","+order+"]", 1, 2)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	a, _, _ := setup(t, woosim.Options{}, map[string]string{channel.SettingBaseURL: srv.URL})
+	page, err := a.List(t.Context(), feedOrders, nil)
+	if err != nil || len(page.Items) != 2 {
+		t.Fatalf("%d orders, %v", len(page.Items), err)
+	}
+	for i, it := range page.Items {
+		_, err := a.Normalise(it.Kind, it.Body)
+		if bad := i == 0; (err != nil) != bad || bad && !strings.Contains(err.Error(), "Not this one") {
+			t.Errorf("order %s: %v", it.ExternalID, err)
+		}
+	}
+	page, err = a.List(t.Context(), feedRefunds, nil)
+	if err != nil || len(page.Items) != 2 {
+		t.Fatalf("%d refunds, %v", len(page.Items), err)
+	}
+	for i, it := range page.Items {
+		if _, err := a.NormaliseReturn(it.Kind, it.Body); (err != nil) != (i == 0) {
+			t.Errorf("refund %d: %v", i, err)
+		}
+	}
+}

@@ -41,6 +41,9 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 		if err := rest.Decode(body, &both); err != nil {
 			return orderhub.Snapshot{}, fmt.Errorf("woocommerce: %w", err)
 		}
+		if both.Refused != "" {
+			return orderhub.Snapshot{}, errors.New("woocommerce: refunds: " + rest.Clean(both.Refused))
+		}
 		for i, raw := range both.Refunds {
 			var r wireRefund
 			if err := rest.Decode(raw, &r); err != nil {

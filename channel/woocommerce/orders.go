@@ -225,12 +225,12 @@ func (a *adapter) orderItem(ctx context.Context, r listed) (channel.Item, error)
 	if !r.refunds || r.id == 0 {
 		return item, nil
 	}
-	refunds, err := a.client.listRefunds(ctx, r.id)
+	refunds, refused, err := a.refundsOf(ctx, r.id)
 	if err != nil {
-		return item, fmt.Errorf("read the refunds of order %d: %w", r.id, err)
+		return item, err
 	}
 	item.Kind = kindWithRefunds
-	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds})
+	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds, Refused: refused})
 	return item, err
 }
 
