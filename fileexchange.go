@@ -70,11 +70,13 @@ const (
 
 // ExchangedFile is a file that came in or went out.
 type ExchangedFile struct {
-	ID         int64          `json:"id"`
-	ExchangeID int64          `json:"exchange"`
-	Name       string         `json:"name"`
-	Out        bool           `json:"out"`
-	Digest     string         `json:"-"`
+	ID         int64  `json:"id"`
+	ExchangeID int64  `json:"exchange"`
+	Name       string `json:"name"`
+	Out        bool   `json:"out"`
+	Digest     string `json:"-"`
+	// Report holds the bad rows until they are written beside the file.
+	Report     string         `json:"-"`
 	State      ExchangedState `json:"state" enum:"began,applied,archived,failed"`
 	Rows       int64          `json:"rows"`
 	Bad        int64          `json:"bad"`

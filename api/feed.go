@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,7 +66,7 @@ func (a *API) feed(h huma.API) {
 		Consumer string               `query:"consumer" maxLength:"40" doc:"Read as this reader: behind what it acknowledged, by its filter."`
 		After    string               `query:"after" maxLength:"20" doc:"Read behind this position, whatever was acknowledged. Absent and without a consumer = from the beginning."`
 		Kinds    []orderhub.EventKind `query:"kind,explode" maxItems:"100" doc:"Only these kinds of events: repeated, or with commas. Absent = those of the consumer, or all."`
-		Accounts []string             `query:"account,explode" maxItems:"1000" doc:"Only orders of these accounts. Absent = those of the consumer, or all."`
+		Accounts []string             `query:"account,explode" maxItems:"1000" doc:"Only orders of these accounts: repeated, or with commas. Absent = those of the consumer, or all."`
 		Content  string               `query:"content" enum:"full,link" default:"full" doc:"link: leave the orders out."`
 		Limit    int                  `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		Wait     int                  `query:"wait" minimum:"0" maximum:"25" default:"0" doc:"Seconds to wait for the first entry."`
@@ -74,8 +75,17 @@ func (a *API) feed(h huma.API) {
 	read.Description = "Each entry comes at least once, entries of one order in its order. An entry carries the order as it is now, masked for callers without the permission personal_data. " +
 		"Nothing is forgotten by reading: a reader goes on behind what it acknowledged, and the feed can be read again from any position."
 	huma.Register(h, read, func(ctx context.Context, in *readIn) (*body[FeedPage], error) {
+		filter := orderhub.EventFilter{Kinds: listed(in.Kinds), Accounts: listed(in.Accounts)}
+		for _, k := range filter.Kinds {
+			if !slices.Contains(orderhub.EventKinds(), k) {
+				return nil, a.problem(orderhub.InvalidField("kind", "%q is not known; known: %s", clip(string(k)), words(orderhub.EventKinds())))
+			}
+		}
+		if err := a.knownAccounts(ctx, filter.Accounts...); err != nil {
+			return nil, a.problem(err)
+		}
 		page, err := a.hub.Feed(ctx, pipeline.FeedQuery{
-			After: in.After, Consumer: in.Consumer, Filter: orderhub.EventFilter{Kinds: in.Kinds, Accounts: in.Accounts}, Limit: in.Limit,
+			After: in.After, Consumer: in.Consumer, Filter: filter, Limit: in.Limit,
 			Wait: min(time.Duration(in.Wait)*time.Second, maxFeedWait), Content: in.Content != "link",
 		})
 		if err != nil {

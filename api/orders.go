@@ -160,11 +160,11 @@ func (a *API) ofChannel(ctx context.Context, in *listQuery, f *store.OrderFilter
 }
 
 // listed takes a list parameter apart: repeated, or with commas; each value once.
-func listed(in []string) []string {
-	var out []string
+func listed[T ~string](in []T) []T {
+	var out []T
 	for _, v := range in {
-		for word := range strings.SplitSeq(v, ",") {
-			if word = strings.TrimSpace(word); !slices.Contains(out, word) {
+		for part := range strings.SplitSeq(string(v), ",") {
+			if word := T(strings.TrimSpace(part)); !slices.Contains(out, word) {
 				out = append(out, word)
 			}
 		}

@@ -45,6 +45,8 @@ type Info struct {
 type Box interface {
 	// List lists the files of a folder, whole ones with fit names only.
 	List(dir string) ([]Info, error)
+	// Stat tells of one file; fs.ErrNotExist = there is none.
+	Stat(dir, name string) (Info, error)
 	// Read reads a whole file.
 	Read(dir, name string) ([]byte, error)
 	// Write writes a file under another name and renames it: nobody finds a half one.
@@ -112,6 +114,17 @@ func (b box) List(dir string) ([]Info, error) {
 		}
 	}
 	return out, nil
+}
+
+func (b box) Stat(dir, name string) (Info, error) {
+	if err := CheckName(name); err != nil {
+		return Info{}, err
+	}
+	f, err := b.lstat(path.Join(dir, name))
+	if err != nil {
+		return Info{}, fmt.Errorf("look at a file of %s: %w", dir, err)
+	}
+	return Info{f.Name(), f.Size(), f.ModTime()}, nil
 }
 
 // ErrTooLarge tells that a file has more than MaxFile bytes.

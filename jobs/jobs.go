@@ -144,8 +144,9 @@ func New(s *store.Store, opts Options) (*Runner, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			"inside": {MaxWorkers: 4}, "read": {MaxWorkers: 16}, "push": {MaxWorkers: 12}, "tell": {MaxWorkers: 12},
-			// Each may wait for a receiver that does not answer.
-			"deliver": {MaxWorkers: 24}, "files": {MaxWorkers: 4},
+			// Each may wait for a receiver that does not answer: as many as there may be lanes,
+			// so that none waits for another (50 endpoints, 20 exchanges of files).
+			"deliver": {MaxWorkers: 50}, "files": {MaxWorkers: 20},
 		},
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           500 * time.Millisecond,

@@ -1,13 +1,13 @@
 package notify
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -22,20 +22,22 @@ type Outward struct{ Private []netip.Prefix }
 
 // Allows tells whether an address may be reached.
 func (o Outward) Allows(a netip.Addr) bool {
+	return o.inside(a) || webhook.IsPublic(a)
+}
+
+// inside tells whether an address is in a network that the operator allows.
+func (o Outward) inside(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	for _, p := range o.Private {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return webhook.IsPublic(a)
+	return slices.ContainsFunc(o.Private, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // Dialer makes connections to allowed addresses only.
-func (o Outward) Dialer(timeout time.Duration) *net.Dialer {
+func (o Outward) Dialer(timeout time.Duration) *net.Dialer { return dialer(timeout, o.Allows) }
+
+func dialer(timeout time.Duration, allows func(netip.Addr) bool) *net.Dialer {
 	return &net.Dialer{Timeout: timeout, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !o.Allows(at.Addr()) {
+		if err != nil || !allows(at.Addr()) {
 			return webhook.ErrPrivateTarget
 		}
 		return nil
@@ -43,19 +45,31 @@ func (o Outward) Dialer(timeout time.Duration) *net.Dialer {
 }
 
 // Client makes a client that reaches allowed addresses only, goes through no proxy
-// and follows no redirect.
+// and follows no redirect. Without TLS it reaches the networks of the operator alone.
 func (o Outward) Client(timeout time.Duration) *http.Client {
-	d := o.Dialer(10 * time.Second)
 	return &http.Client{
-		Timeout: timeout,
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				return d.DialContext(ctx, network, address)
-			},
-			ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
+		Timeout:       timeout,
+		Transport:     byScheme{plain: transport(o.inside), tls: transport(o.Allows)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// byScheme sends a request by the transport of its scheme.
+type byScheme struct{ plain, tls http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b byScheme) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme == "https" {
+		return b.tls.RoundTrip(r)
+	}
+	return b.plain.RoundTrip(r)
+}
+
+func transport(allows func(netip.Addr) bool) *http.Transport {
+	return &http.Transport{
+		DialContext:       dialer(10*time.Second, allows).DialContext,
+		ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
@@ -69,10 +83,12 @@ func (o Outward) CheckURL(address string) error {
 	if err != nil {
 		return orderhub.InvalidField("url", "cannot be read")
 	}
-	if at, err := netip.ParseAddr(u.Hostname()); err == nil && !o.Allows(at) {
+	at, err := netip.ParseAddr(u.Hostname())
+	isAddress := err == nil
+	if isAddress && !o.Allows(at) {
 		return orderhub.InvalidField("url", "%s is not a public address; the operator allows others with --private-networks", at)
 	}
-	if u.Scheme == "http" && len(o.Private) == 0 {
+	if u.Scheme == "http" && (len(o.Private) == 0 || isAddress && !o.inside(at)) {
 		return orderhub.InvalidField("url", "want https; http is for networks that the operator allows with --private-networks")
 	}
 	return nil

@@ -44,6 +44,9 @@ func TestOutwardURL(t *testing.T) {
 		{notify.Outward{}, "https://erp.example.com/#x", false},
 		{local, "http://127.0.0.1:8080/hook", true},
 		{local, "http://10.0.0.1/hook", false},
+		{local, "http://8.8.8.8/hook", false},
+		{local, "https://8.8.8.8/hook", true},
+		{local, "http://wms.lan/hook", true}, // where it leads shows at the connection
 	} {
 		if err := c.o.CheckURL(c.address); (err == nil) != c.ok {
 			t.Errorf("%s: %v, want ok %v", c.address, err, c.ok)
@@ -77,5 +80,18 @@ func TestOutwardClient(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusFound || reached != 1 {
 		t.Errorf("status %d, reached %d", resp.StatusCode, reached)
+	}
+}
+
+// TestPlainTextStaysInside: allowing a network allows http in it, and nowhere else.
+func TestPlainTextStaysInside(t *testing.T) {
+	t.Parallel()
+	local := notify.Outward{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	resp, err := local.Client(time.Second).Get("http://8.8.8.8:9/hook")
+	if err == nil {
+		resp.Body.Close()
+	}
+	if !notify.Forbidden(err) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -409,8 +409,9 @@ func TestWebhooksLeaveTheBuyerOut(t *testing.T) {
 	}, localhost)
 }
 
-// TestHangingEndpointsDelayNobody runs the hub: twenty receivers that never answer,
-// and one that does.
+// TestHangingEndpointsDelayNobody runs the hub: more receivers that never answer than
+// there were workers once, and one that does. Fewer workers than endpoints would make it
+// wait for deliverTimeout.
 func TestHangingEndpointsDelayNobody(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -419,7 +420,7 @@ func TestHangingEndpointsDelayNobody(t *testing.T) {
 		hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 		defer hanging.Close()
 		defer letGo()
-		for i := range 20 {
+		for i := range 28 {
 			_, _, err := w.hub.AddEndpoint(t.Context(), orderhub.Endpoint{Name: fmt.Sprint(i), URL: hanging.URL})
 			w.must(err)
 		}
@@ -431,7 +432,7 @@ func TestHangingEndpointsDelayNobody(t *testing.T) {
 			letGo()
 			w.must(w.hub.Stop(t.Context()))
 		}()
-		for end := time.Now().Add(10 * time.Second); len(r.got()) == 0; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(deliverTimeout - time.Second); len(r.got()) == 0; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("the live receiver waits for the hanging ones")
 			}

@@ -170,8 +170,11 @@ func (h *Hub) feedStart(ctx context.Context, q *FeedQuery) (after int64, err err
 			return 0, err
 		}
 		after = c.Position
-		if len(q.Filter.Kinds)+len(q.Filter.Accounts) == 0 {
-			q.Filter = c.Filter
+		if len(q.Filter.Kinds) == 0 {
+			q.Filter.Kinds = c.Filter.Kinds
+		}
+		if len(q.Filter.Accounts) == 0 {
+			q.Filter.Accounts = c.Filter.Accounts
 		}
 		if h.store.Now().Sub(c.ReadAt) > time.Second {
 			if err := h.store.ConsumerRead(ctx, c.Name); err != nil {
@@ -182,6 +185,15 @@ func (h *Hub) feedStart(ctx context.Context, q *FeedQuery) (after int64, err err
 	if q.After != "" {
 		if after, err = parsePosition("after", q.After); err != nil {
 			return 0, err
+		}
+		// A position of another database, or from before the hub was restored: to wait until
+		// the feed gets there would skip what comes until then.
+		last, err := h.store.LastEvent(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if after > last {
+			return 0, orderhub.InvalidField("after", "%d is behind the end of the feed, which is %d: it was not given by this database", after, last)
 		}
 	}
 	return after, q.Filter.Check()
@@ -329,10 +341,9 @@ func (h *Hub) consumerPlace(ctx context.Context, change ConsumerChange) (to int6
 	switch {
 	case change.Position != nil && change.Since != nil:
 		return 0, false, orderhub.InvalidField("since", "say a position or a moment, not both")
-	case change.Since != nil:
-		to, err = h.store.EventBefore(ctx, *change.Since)
-		return to, true, err
-	case change.Position == nil:
+	case change.Since != nil && change.Since.After(h.store.Now().Add(time.Minute)):
+		return 0, false, orderhub.InvalidField("since", "want a moment that is over")
+	case change.Since == nil && change.Position == nil:
 		return 0, false, nil
 	}
 	last, settled, err := h.store.SettledEvents(ctx)
@@ -341,6 +352,10 @@ func (h *Hub) consumerPlace(ctx context.Context, change ConsumerChange) (to int6
 	}
 	if !settled {
 		return 0, false, orderhub.Errorf(orderhub.CodeUnavailable, "the hub is writing; try again in a moment")
+	}
+	if change.Since != nil {
+		to, err = h.store.EventBefore(ctx, *change.Since)
+		return min(to, last), true, err
 	}
 	if *change.Position == PositionNow {
 		return last, true, nil

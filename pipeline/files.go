@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,14 @@ func (h *Hub) checkFileExchange(ctx context.Context, x *orderhub.FileExchange) e
 			}
 		}
 	case orderhub.FileSFTP:
-		return checkServer(s)
+		if err := checkServer(s); err != nil {
+			return err
+		}
+		for _, o := range list {
+			if t := o.Settings; o.ID != x.ID && o.Kind == x.Kind && strings.EqualFold(t.Address, s.Address) && t.User == s.User && t.Folder == s.Folder {
+				return orderhub.InvalidField("folder", "it is another exchange's: both would take the same files")
+			}
+		}
 	default:
 		return orderhub.InvalidField("kind", "%.20q is not known; allowed: folder, sftp", clean(string(x.Kind)))
 	}
@@ -186,8 +194,11 @@ func (h *Hub) exchangeFiles(ctx context.Context, id int64, lease store.Lease) er
 	if fault == nil {
 		r := filesRound{hub: h, exchange: x, box: box, lease: lease}
 		fault = r.takeIn(round)
-		if fault == nil && x.Settings.Orders != "" {
-			position, fault = r.writeOut(round)
+		if x.Settings.Orders != "" && !errors.Is(fault, store.ErrFenced) {
+			// What came in and cannot be taken does not keep the orders back.
+			var wrote error
+			position, wrote = r.writeOut(round)
+			fault = cmp.Or(fault, wrote)
 		}
 		_ = box.Close()
 	}

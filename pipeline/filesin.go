@@ -8,7 +8,9 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path"
 	"slices"
@@ -34,52 +36,68 @@ func (r *filesRound) actor() orderhub.Actor {
 	return orderhub.Actor{Kind: orderhub.ActorAPI, Name: "files: " + r.exchange.Name}
 }
 
-// takeIn takes the files that came in, by name.
+// takeIn takes the files that came in, by name. One that may not be read is named and
+// stops no other; any other fault ends the round, for files are taken in their order.
 func (r *filesRound) takeIn(ctx context.Context) error {
 	list, err := r.box.List(filebox.In)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(list, func(a, b filebox.Info) int { return cmp.Compare(a.Name, b.Name) })
+	var unread error
 	for _, info := range list {
 		if r.hub.store.Now().Sub(info.At) < restFor && r.hub.store.Now().After(info.At) {
 			continue // it may still be written
 		}
-		if err := r.takeFile(ctx, info.Name); err != nil {
+		switch err := r.takeFile(ctx, info); {
+		case errors.Is(err, errUnread):
+			unread = orderhub.Errorf(orderhub.CodeUnavailable, "the file %q may not be read", clean(info.Name))
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return unread
+}
+
+var errUnread = errors.New("the file may not be read")
+
+// readWhole reads a file; whole is false for one that changed meanwhile: it is still
+// being written, and the clock of its server may be any.
+func (r *filesRound) readWhole(info filebox.Info) (data []byte, whole bool, err error) {
+	data, err = r.box.Read(filebox.In, info.Name)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, false, errUnread
+	case err == filebox.ErrTooLarge: //nolint:errorlint // it comes as it is
+		return nil, true, err
+	case err != nil:
+		return nil, false, err
+	}
+	now, err := r.box.Stat(filebox.In, info.Name)
+	return data, err == nil && now.Size == info.Size && now.At.Equal(info.At) && int64(len(data)) == info.Size, err
 }
 
 // takeFile takes one file: it is noted before, applied so that a second time changes
 // nothing, noted as applied, and moved away.
-func (r *filesRound) takeFile(ctx context.Context, name string) error {
-	data, err := r.box.Read(filebox.In, name)
-	if err != nil && err != filebox.ErrTooLarge { //nolint:errorlint // it comes as it is
+func (r *filesRound) takeFile(ctx context.Context, info filebox.Info) error {
+	data, whole, err := r.readWhole(info)
+	if !whole {
 		return err
 	}
 	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
-	f, ok, fault := r.hub.store.LastExchangedFile(ctx, r.exchange.ID, name)
+	f, fault := r.fileOf(ctx, info.Name, hex.EncodeToString(sum[:]))
 	if fault != nil {
 		return fault
 	}
-	if !ok || f.Digest != digest || f.State == orderhub.ExchangedArchived || f.State == orderhub.ExchangedFailed {
-		f = orderhub.ExchangedFile{ExchangeID: r.exchange.ID, Name: name, Digest: digest, State: orderhub.ExchangedBegan}
-		if err := r.save(ctx, &f); err != nil {
-			return err
-		}
-	}
-	var bad []exchange.RowError
 	if f.State == orderhub.ExchangedBegan {
+		var bad []exchange.RowError
 		if err == nil {
 			f.Rows, bad, err = r.apply(ctx, f, data)
 		}
 		if err := r.hub.between("file"); err != nil {
 			return err
 		}
-		f.State, f.Bad = orderhub.ExchangedApplied, int64(len(bad))
+		f.State, f.Bad, f.Report = orderhub.ExchangedApplied, int64(len(bad)), reportOf(bad)
 		if err != nil {
 			if code := orderhub.CodeOf(err); code == "" && err != filebox.ErrTooLarge { //nolint:errorlint // it comes as it is
 				return err // a fault of the hub: the file is tried again
@@ -90,14 +108,45 @@ func (r *filesRound) takeFile(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	if err := r.putAway(f, bad); err != nil {
+	if err := r.putAway(f); err != nil {
 		return err
 	}
 	if f.State == orderhub.ExchangedApplied {
 		f.State = orderhub.ExchangedArchived
 	}
-	f.FinishedAt = r.hub.store.Now()
+	f.FinishedAt, f.Report = r.hub.store.Now(), ""
 	return r.save(ctx, &f)
+}
+
+// fileOf is the row of a file: that of an earlier round which did not come to its end,
+// or a new one. One that lies in the archive already is another file, whatever the row
+// says: the hub was killed between the two.
+func (r *filesRound) fileOf(ctx context.Context, name, digest string) (orderhub.ExchangedFile, error) {
+	f, ok, err := r.hub.store.LastExchangedFile(ctx, r.exchange.ID, name)
+	if err != nil {
+		return f, err
+	}
+	goesOn := ok && f.Digest == digest && f.State == orderhub.ExchangedBegan
+	if ok && f.Digest == digest && f.State == orderhub.ExchangedApplied {
+		_, err := r.box.Stat(filebox.Archive, archived(f))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		goesOn = err != nil
+	}
+	if goesOn {
+		return f, nil
+	}
+	f = orderhub.ExchangedFile{ExchangeID: r.exchange.ID, Name: name, Digest: digest, State: orderhub.ExchangedBegan}
+	return f, r.save(ctx, &f)
+}
+
+// reportOf keeps the first bad rows until they are written beside the file.
+func reportOf(bad []exchange.RowError) string {
+	if len(bad) == 0 {
+		return ""
+	}
+	return string(jsonOf(bad[:min(len(bad), exchange.MaxErrors)]))
 }
 
 func fileFault(err error) string {
@@ -121,12 +170,24 @@ func (r *filesRound) save(ctx context.Context, f *orderhub.ExchangedFile) error 
 	})
 }
 
+// archived is the name under which a file is put away.
+func archived(f orderhub.ExchangedFile) string {
+	as := strconv.FormatInt(f.ID, 10) + "-" + f.Name
+	if len(as) > 180 { // with .errors.csv behind it, too
+		as = strconv.FormatInt(f.ID, 10) + path.Ext(f.Name)
+	}
+	return as
+}
+
 // putAway writes what was wrong beside the file, and moves it: to the archive, or to
 // the errors when nothing of it was taken.
-func (r *filesRound) putAway(f orderhub.ExchangedFile, bad []exchange.RowError) error {
-	as := strconv.FormatInt(f.ID, 10) + "-" + f.Name
-	if len(as) > 200 {
-		as = strconv.FormatInt(f.ID, 10) + path.Ext(f.Name)
+func (r *filesRound) putAway(f orderhub.ExchangedFile) error {
+	as := archived(f)
+	var bad []exchange.RowError
+	if f.Report != "" {
+		if err := json.Unmarshal([]byte(f.Report), &bad); err != nil {
+			return fmt.Errorf("read what was wrong with file %d: %w", f.ID, err)
+		}
 	}
 	if f.Error != "" {
 		bad = append([]exchange.RowError{{Sentence: f.Error}}, bad...)
@@ -135,7 +196,7 @@ func (r *filesRound) putAway(f orderhub.ExchangedFile, bad []exchange.RowError) 
 		var out bytes.Buffer
 		w := csv.NewWriter(&out)
 		_ = w.Write([]string{"line", "column", "error"}) // a buffer takes everything
-		for _, e := range bad[:min(len(bad), exchange.MaxErrors)] {
+		for _, e := range bad {
 			_ = w.Write([]string{strconv.FormatInt(e.Line, 10), e.Column, e.Sentence})
 		}
 		w.Flush()
@@ -173,8 +234,9 @@ func (r *filesRound) apply(ctx context.Context, f orderhub.ExchangedFile, data [
 func (r *filesRound) stock(ctx context.Context, f orderhub.ExchangedFile, format exchange.Format, data []byte) (int64, []exchange.RowError, error) {
 	c := &countsOfFile{countTarget: &countTarget{hub: r.hub, done: &counted{}}}
 	if format == exchange.FormatJSON {
-		if err := json.Unmarshal(data, &c.lines); err != nil {
-			return 0, nil, orderhub.Errorf(orderhub.CodeInvalid, `want a JSON list like [{"sku": "0557722", "quantity": 5}]`)
+		var bad error
+		if c.lines, bad = countsJSON(data); bad != nil {
+			return 0, nil, bad
 		}
 	} else {
 		result, err := exchange.ImportCounts(ctx, exchange.Source{File: bytes.NewReader(data), Size: int64(len(data))}, c, exchange.Options{})
@@ -193,6 +255,33 @@ func (r *filesRound) stock(ctx context.Context, f orderhub.ExchangedFile, format
 	}
 	err := r.hub.PostDocumentOnce(ctx, &d, fmt.Sprintf("file-%d", f.ID))
 	return int64(len(c.lines)), nil, err
+}
+
+// countsJSON reads a list of counts. One that does not say how many there are is no
+// count of none: a field of another name would empty the shelves.
+func countsJSON(data []byte) ([]store.DocumentLine, error) {
+	var rows []struct {
+		SKU      string `json:"sku"`
+		Quantity *int64 `json:"quantity"`
+	}
+	if json.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &rows) != nil || len(rows) == 0 {
+		return nil, orderhub.Errorf(orderhub.CodeInvalid, `want a JSON list like [{"sku": "0557722", "quantity": 5}]`)
+	}
+	lines := make([]store.DocumentLine, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for i, r := range rows {
+		switch {
+		case r.SKU == "" || r.SKU != clean(r.SKU):
+			return nil, orderhub.Errorf(orderhub.CodeInvalid, "entry %d has no \"sku\" of a product; nothing of the file was taken", i+1)
+		case r.Quantity == nil:
+			return nil, orderhub.Errorf(orderhub.CodeInvalid, "entry %d (%s) has no \"quantity\"; nothing of the file was taken", i+1, r.SKU)
+		case seen[r.SKU]:
+			return nil, orderhub.Errorf(orderhub.CodeInvalid, "entry %d: %s stands twice; nothing of the file was taken", i+1, r.SKU)
+		}
+		seen[r.SKU] = true
+		lines[i] = store.DocumentLine{SKU: r.SKU, Quantity: *r.Quantity}
+	}
+	return lines, nil
 }
 
 // countsOfFile gathers the rows of a file of counts.

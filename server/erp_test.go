@@ -45,6 +45,16 @@ func TestFeedOverHTTP(t *testing.T) {
 		if len(rest.Entries) != 1 || rest.Entries[0].Order != nil || rest.Entries[0].Link == "" || rest.More {
 			t.Errorf("%+v", rest)
 		}
+		for _, kinds := range []string{"kind=received&kind=status", "kind=received,status"} {
+			var both api.FeedPage
+			w.do(t, http.MethodGet, "/feed?after=0&"+kinds, nil).into(t, http.StatusOK, &both)
+			if len(both.Entries) < 2 {
+				t.Errorf("%s: %d entries", kinds, len(both.Entries))
+			}
+		}
+		w.do(t, http.MethodGet, "/feed?kind=nothing", nil).refused(t, http.StatusUnprocessableEntity, "kind")
+		w.do(t, http.MethodGet, "/feed?account=nobody", nil).refused(t, http.StatusUnprocessableEntity, "account")
+		w.do(t, http.MethodGet, "/feed?after=4711000", nil).refused(t, http.StatusUnprocessableEntity, "after")
 		w.do(t, http.MethodPost, "/feed/consumers/erp/ack", map[string]any{"position": "4711000"}).refused(t, http.StatusUnprocessableEntity, "position")
 		w.do(t, http.MethodGet, "/feed?consumer=nobody", nil).refused(t, http.StatusNotFound, "")
 		w.do(t, http.MethodGet, "/feed?after=x", nil).refused(t, http.StatusUnprocessableEntity, "after")

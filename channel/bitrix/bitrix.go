@@ -28,6 +28,7 @@ const (
 	settingWords      = "status_words"
 	settingIblocks    = "iblocks"
 	settingArticle    = "article_property"
+	settingGuest      = "guest_user"
 )
 
 const (
@@ -77,6 +78,10 @@ func descriptor() channel.Descriptor {
 				Key: settingArticle, Title: "Article property", Check: checkProperty,
 				Help: "The property of the goods that holds the article, like property45 (its number is in the settings of the information block). Empty: the external code is the article.",
 			},
+			{
+				Key: settingGuest, Title: "User of guests", Check: checkUser,
+				Help: "Number of the shop's user under whom it places orders without registration (Settings → Users, login anonymous_…). Without it the hub may take guests for one buyer.",
+			},
 			channel.BaseURLSetting(),
 		},
 		Feeds:     []channel.Feed{{Name: feedOrders, Every: time.Minute, Note: "by dateUpdate"}},
@@ -95,7 +100,8 @@ type adapter struct {
 	words      channel.StatusWords
 	iblocks    []string
 	article    string
-	page       int // rows of a list: pageSize, but for tests
+	guest      string // the user of all who are not registered
+	page       int    // rows of a list: pageSize, but for tests
 	client     *rest.Client
 	quotas     channel.Quotas
 	now        func() time.Time
@@ -122,7 +128,7 @@ type lister struct{ *adapter }
 var _ channel.Catalogue = lister{}
 
 func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error) {
-	a := &adapter{eventToken: settings[settingEventToken], article: settings[settingArticle], page: pageSize, quotas: deps.Quotas, now: deps.Now}
+	a := &adapter{eventToken: settings[settingEventToken], article: settings[settingArticle], guest: settings[settingGuest], page: pageSize, quotas: deps.Quotas, now: deps.Now}
 	if settings[settingWebhook] == "" {
 		return nil, orderhub.InvalidField(settingWebhook, "is required")
 	}
@@ -214,12 +220,20 @@ func checkProperties(v string) error {
 
 var (
 	numbers  = regexp.MustCompile(`^[0-9]+([ ,]+[0-9]+){0,19}$`)
+	user     = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
 	property = regexp.MustCompile(`^property[0-9]+$`)
 )
 
 func checkNumbers(v string) error {
 	if !numbers.MatchString(v) {
 		return fmt.Errorf("%.40q: allowed: up to 20 numbers like 2, 3", v)
+	}
+	return nil
+}
+
+func checkUser(v string) error {
+	if !user.MatchString(v) {
+		return fmt.Errorf("%.40q: allowed: a number like 17", v)
 	}
 	return nil
 }

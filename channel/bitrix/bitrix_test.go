@@ -94,8 +94,14 @@ func pushCases() []channeltest.PushCase {
 		{
 			Name: "steps", Pushes: []channel.Push{shipped, push("7003", orderhub.StatusDelivered), cancel, bare, push("7004", orderhub.StatusDelivered), push("7005", orderhub.StatusDelivered)},
 			Replies: reply(`{"result":{"p0_0":{"shipment":{}},"p0_1":{"shipment":{}},"p1_0":{"order":{}}},
-				"result_error":{"p2_0":{"error":"200040300010","error_description":"Нельзя отменить отгруженный заказ"},"p4_0":{"error":"OPERATION_TIME_LIMIT","error_description":"later"}}}`),
+				"result_error":{"p2_0":{"error":"SALE_ORDER_CANCEL_SHIPMENT_EXIST_SHIPPED","error_description":"Нельзя отменить отгруженный заказ"},"p4_0":{"error":"OPERATION_TIME_LIMIT","error_description":"later"}}}`),
 			Want: []channeltest.PushWant{accepted, accepted, failed(orderhub.ClassRejected), failed(orderhub.ClassRejected), failed(orderhub.ClassRateLimited), failed(orderhub.ClassUncertain)},
+		},
+		{
+			// The shop has deleted them: the cancel has come true, the rest never will.
+			Name: "deleted", Pushes: []channel.Push{cancel, push("7010", orderhub.StatusDelivered)},
+			Replies: reply(`{"result":[],"result_error":{"p0_0":{"error":200540400001,"error_description":"order is not exists"},"p1_0":{"error":200540400001,"error_description":"order is not exists"}}}`),
+			Want:    []channeltest.PushWant{done, failed(orderhub.ClassRejected)},
 		},
 		{
 			Name: "tracking", Kind: orderhub.EffectTracking, Pushes: []channel.Push{shipped},

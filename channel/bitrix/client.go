@@ -113,8 +113,11 @@ type wireError struct {
 	Description string    `json:"error_description"`
 }
 
-// codeNoOrder is how sale.order.get says that there is no such order.
-const codeNoOrder = "200540400001"
+// noOrder are the codes by which sale.order.get says that there is no such order.
+var noOrder = map[string]bool{"200540400001": true, "201240400001": true}
+
+// denied are the codes of sale and catalog for a right that lacks: to read, to change.
+var denied = map[string]bool{"200040300010": true, "200040300020": true}
 
 func (e wireError) border(method string, status int) *orderhub.BorderError {
 	class := orderhub.ClassRejected
@@ -125,6 +128,9 @@ func (e wireError) border(method string, status int) *orderhub.BorderError {
 		class = orderhub.ClassAuth
 	case "INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER", "ERROR_CORE":
 		class = orderhub.ClassRetry
+	}
+	if denied[string(e.Code)] {
+		class = orderhub.ClassAuth
 	}
 	sentence := rest.Clean(e.Description)
 	if sentence == "" {

@@ -157,11 +157,9 @@ func (a *adapter) ReadStock(ctx context.Context, listings []orderhub.Listing) ([
 		if o.err != nil || rest.Decode(o.result, &in) != nil {
 			continue // an article that the shop does not have: nothing is known
 		}
-		n, _, err := units(in.Product.text("quantity"))
-		if err != nil {
-			n = 0 // below zero: shops may sell more than they have
+		if n, ok := shown(in.Product.text("quantity")); ok {
+			out = append(out, channel.StockShown{Key: listings[i].Key, Quantity: n})
 		}
-		out = append(out, channel.StockShown{Key: listings[i].Key, Quantity: n})
 	}
 	return out, nil
 }

@@ -51,6 +51,7 @@ type wireBasket struct {
 	Price        rest.Text `json:"price"`
 	Quantity     rest.Text `json:"quantity"`
 	VATRate      rest.Text `json:"vatRate"`
+	VATIncluded  string    `json:"vatIncluded"`
 	Barcode      rest.Text `json:"barcode"`
 	Properties   []struct {
 		Code  string    `json:"code"`
@@ -75,7 +76,15 @@ type wireProperty struct {
 
 // Normalise translates sale.order.get.
 func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error) {
-	if kind != kindOrder {
+	switch kind {
+	case kindOrder:
+	case kindGone:
+		return gone(body)
+	case kindRefused:
+		var why wireError
+		_ = rest.Decode(body, &why) // the adapter wrote it
+		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeInvalid, "bitrix: the shop lists the order and does not show it: %s", rest.Clean(why.Description))
+	default:
 		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeInvalid, "bitrix: no such kind of answer: %.40q", kind)
 	}
 	var in wireOrder
@@ -93,6 +102,18 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 	a.readBuyer(&in, &s)
 	readShipments(&in, &s)
 	return s, a.readGoods(&in, &s)
+}
+
+// gone is an order that the shop has deleted.
+func gone(body []byte) (orderhub.Snapshot, error) {
+	var key row
+	if err := rest.Decode(body, &key); err != nil || key.ID == "" {
+		return orderhub.Snapshot{}, orderhub.InvalidField("id", "is missing")
+	}
+	return orderhub.Snapshot{
+		ExternalID: key.ID.String(), Scheme: orderhub.SchemeSite, StatusOnly: true, Status: orderhub.StatusCancelled, Native: wordGone,
+		Cancellation: &orderhub.Cancellation{By: orderhub.CancelBySeller},
+	}, nil
 }
 
 func (a *adapter) readStatus(in *wireOrder, s *orderhub.Snapshot) {
@@ -147,8 +168,8 @@ func (a *adapter) readBuyer(in *wireOrder, s *orderhub.Snapshot) {
 	s.Customer = orderhub.Customer{
 		Name: of("name"), Phone: of("phone"), Email: of("email"), Company: of("company"), INN: of("inn"), KPP: of("kpp"),
 	}
-	if in.UserID != "" && in.UserID != "0" {
-		s.Customer.ID = in.UserID.String()
+	if id := in.UserID.String(); id != "" && id != "0" && id != a.guest {
+		s.Customer.ID = id
 	}
 	s.Shipping.Address, s.Shipping.City = of("address"), of("city")
 }
@@ -255,14 +276,8 @@ func (a *adapter) readLine(b wireBasket, cur, at string, s *orderhub.Snapshot) (
 	if !whole {
 		s.Discrepancies = append(s.Discrepancies, at+": a part of a unit counts as a whole one")
 	}
-	if l.UnitPrice, err = orderhub.RoundMoney(orZero(b.Price), cur); err != nil {
-		return l, orderhub.InvalidField(at+".price", "is no amount")
-	}
-	if l.Total, err = l.UnitPrice.Times(l.Quantity); err != nil {
-		return l, orderhub.InvalidField(at+".price", "is more than can be counted")
-	}
-	if l.UnitPrice.Minor == 0 {
-		l.UnitPrice, l.Total = orderhub.Money{}, orderhub.Money{}
+	if l.UnitPrice, l.Total, err = b.amounts(cur); err != nil {
+		return l, orderhub.InvalidField(at+".price", "%s", err)
 	}
 	l.VAT = vat(b.VATRate.String())
 	return l, nil

@@ -18,8 +18,13 @@ import (
 const feedOrders = "orders"
 
 // kindOrder is sale.order.get: the order with basket, payments, shipments and
-// properties.
-const kindOrder = "order_get"
+// properties. kindRefused is the answer for an order that is listed and cannot be
+// shown, kindGone stands for one that the shop has deleted.
+const (
+	kindOrder   = "order_get"
+	kindRefused = "order_refused"
+	kindGone    = "order_gone"
+)
 
 // position is the cursor: rows changed at From or later, oldest change first. Times
 // are whole seconds, so a second in which more changed than a page holds is read by
@@ -136,44 +141,54 @@ func (a *adapter) rows(ctx context.Context, filter map[string]any, order map[str
 	return in.Orders, nil
 }
 
-// whole reads the orders of a page; one that is gone meanwhile is left out.
+// whole reads the orders of a page; one that is gone meanwhile is left out. One that
+// the shop lists and will not show is kept as what it answered, and quarantined: the
+// position moves on and would not come back for it.
 func (a *adapter) whole(ctx context.Context, rows []row) ([]channel.Item, error) {
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID.String()
 	}
-	return a.read(ctx, ids)
+	items, refused, err := a.read(ctx, ids)
+	for _, id := range ids {
+		if why := refused[id]; why != nil {
+			body, _ := json.Marshal(map[string]string{"id": id, "error": why.Code, "error_description": why.Sentence}) // texts: cannot fail
+			items = append(items, channel.Item{Kind: kindRefused, ExternalID: id, Body: body})
+		}
+	}
+	return items, err
 }
 
-// ReadOrders reads orders by id; those that the shop does not know are left out.
+// ReadOrders reads orders by id; those that the shop does not know or show are left out.
 func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel.Item, error) {
 	ids := make([]string, len(refs))
 	for i, r := range refs {
 		ids[i] = r.ExternalID
 	}
-	return a.read(ctx, ids)
+	items, _, err := a.read(ctx, ids)
+	return items, err
 }
 
 // readRounds is how often the commands of a batch that the shop put off are asked
 // again by themselves: a page would otherwise fail for one of its fifty orders.
 const readRounds = 3
 
-// read is sale.order.get for up to 50 orders in one batch.
-func (a *adapter) read(ctx context.Context, ids []string) ([]channel.Item, error) {
-	var items []channel.Item
-	var failure error
+// read is sale.order.get for up to 50 orders in one batch. refused are those that
+// the shop has and does not show.
+func (a *adapter) read(ctx context.Context, ids []string) (items []channel.Item, refused map[string]*orderhub.BorderError, failure error) {
+	refused = map[string]*orderhub.BorderError{}
 	for round := 0; round < readRounds && len(ids) > 0; round++ {
-		got, again, err := a.readOnce(ctx, ids)
+		got, again, err := a.readOnce(ctx, ids, refused)
 		items, ids, failure = append(items, got...), again, err
 		if len(again) == 0 {
-			return items, err
+			return items, refused, err
 		}
 	}
-	return items, failure
+	return items, refused, failure
 }
 
 // readOnce tells which orders are to be read again, and why.
-func (a *adapter) readOnce(ctx context.Context, ids []string) (items []channel.Item, again []string, failure error) {
+func (a *adapter) readOnce(ctx context.Context, ids []string, refused map[string]*orderhub.BorderError) (items []channel.Item, again []string, failure error) {
 	commands := make([]command, len(ids))
 	for i, id := range ids {
 		commands[i] = command{key: "o" + strconv.Itoa(i), method: "sale.order.get", query: url.Values{"id": {id}}}
@@ -188,8 +203,9 @@ func (a *adapter) readOnce(ctx context.Context, ids []string) (items []channel.I
 			Order json.RawMessage `json:"order"`
 		}
 		switch {
-		case o.err != nil && (o.err.Code == codeNoOrder || o.err.Class == orderhub.ClassRejected):
-			continue // no such order, or an id that is no order's at all
+		case o.err != nil && noOrder[o.err.Code]:
+		case o.err != nil && o.err.Class == orderhub.ClassRejected:
+			refused[ids[i]] = o.err
 		case o.err != nil:
 			again, failure = append(again, ids[i]), o.err
 		case rest.Decode(o.result, &in) != nil || len(in.Order) == 0:
@@ -223,7 +239,7 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	// The right sale is not enough: sale.order.list wants an administrator.
 	_, err = a.rows(ctx, map[string]any{">id": 0}, map[string]string{"id": "ASC"})
 	var be *orderhub.BorderError
-	if errors.As(err, &be) && be.Class == orderhub.ClassRejected {
+	if errors.As(err, &be) && (be.Class == orderhub.ClassRejected || denied[be.Code]) {
 		return result, border(orderhub.ClassAuth, "sale.order.list", "orders may be read by an administrator's webhook only: "+be.Sentence)
 	}
 	return result, err

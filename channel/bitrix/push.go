@@ -2,6 +2,7 @@ package bitrix
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -66,6 +67,13 @@ func (a *adapter) pushAll(ctx context.Context, pushes []channel.Push, plan func(
 func sorted(p channel.Push, commands []command, done map[string]outcome) channel.PushResult {
 	for _, c := range commands {
 		switch o := done[c.key]; {
+		case o.err != nil && noOrder[o.err.Code] && p.To == orderhub.StatusCancelled:
+			// A deleted order is in no list, so this is the only news of it.
+			id := p.Order.Snapshot.ExternalID
+			body, _ := json.Marshal(map[string]string{"id": id}) // a text: cannot fail
+			return channel.PushResult{
+				Outcome: channel.OutcomeDone, Items: []channel.Item{{Kind: kindGone, ExternalID: id, Body: body}}, Note: "the order was deleted in the shop",
+			}
 		case o.err != nil:
 			return channel.PushResult{Outcome: channel.OutcomeFailed, Err: o.err}
 		case len(o.result) == 0 || string(o.result) == "null":

@@ -8,6 +8,9 @@ const (
 	subDeducted = "deducted" // every shipment has left
 )
 
+// wordGone stands for an order that was deleted in the shop.
+const wordGone = "deleted"
+
 // statuses translates the codes of a fresh shop. A shop adds its own; the setting
 // status_words says what they mean.
 var statuses = orderhub.StatusTable{
@@ -20,6 +23,7 @@ var statuses = orderhub.StatusTable{
 		{Scheme: orderhub.SchemeSite, Word: "N", Sub: subCanceled, Status: orderhub.StatusCancelled},
 		{Scheme: orderhub.SchemeSite, Word: "P", Sub: subCanceled, Status: orderhub.StatusCancelled},
 		{Scheme: orderhub.SchemeSite, Word: "F", Sub: subCanceled, Status: orderhub.StatusCancelled},
+		{Scheme: orderhub.SchemeSite, Word: wordGone, Sub: "*", Status: orderhub.StatusCancelled, Note: "the shop has no such order any more, and a person cancelled it in the hub"},
 	},
 	Steps: []orderhub.Step{
 		{Scheme: orderhub.SchemeSite, To: orderhub.StatusNew, Kind: orderhub.StepObserved, Note: "the shop alone makes orders"},

@@ -76,11 +76,11 @@ func (a *adapter) ListListings(ctx context.Context, cursor channel.Cursor) (chan
 }
 
 func (a *adapter) products(ctx context.Context, pos *cataloguePosition) ([]orderhub.Listing, error) {
-	list, err := a.client.listProducts(ctx, 0, a.productQuery(pos.Page))
+	list, more, err := a.client.listProducts(ctx, 0, a.productQuery(pos.Page))
 	if err != nil {
 		return nil, err
 	}
-	pos.Page, pos.Last = pos.Page+1, len(list) < a.pageSize
+	pos.Page, pos.Last = pos.Page+1, !more
 	var out []orderhub.Listing
 	for _, p := range list {
 		id, ok := positive(p.ID)
@@ -97,11 +97,11 @@ func (a *adapter) products(ctx context.Context, pos *cataloguePosition) ([]order
 
 func (a *adapter) variations(ctx context.Context, pos *cataloguePosition) ([]orderhub.Listing, error) {
 	parent := pos.Varying[0]
-	list, err := a.client.listProducts(ctx, parent.ID, a.productQuery(max(1, pos.Variations)))
+	list, more, err := a.client.listProducts(ctx, parent.ID, a.productQuery(max(1, pos.Variations)))
 	if err != nil && !isAbsent(err) { // deleted since the page was read
 		return nil, err
 	}
-	if pos.Variations = max(1, pos.Variations) + 1; len(list) < a.pageSize {
+	if pos.Variations = max(1, pos.Variations) + 1; !more {
 		pos.Varying, pos.Variations = pos.Varying[1:], 1
 	}
 	var out []orderhub.Listing

@@ -27,12 +27,12 @@ func (a *adapter) Check(ctx context.Context) (channel.CheckResult, error) {
 	}
 	query := a.orderQuery("modified", 1)
 	query.Set("per_page", "1")
-	if _, err := a.client.listOrders(ctx, query); err != nil {
+	if _, _, err := a.client.listOrders(ctx, query); err != nil {
 		if codeOf(err) != "rest_invalid_param" {
 			return res, err
 		}
 		query.Set("orderby", "date")
-		if _, err := a.client.listOrders(ctx, query); err != nil {
+		if _, _, err := a.client.listOrders(ctx, query); err != nil {
 			return res, err
 		}
 		res.Warnings = append(res.Warnings, "the shop is older than WooCommerce 5.8: changes of orders are found by reading the open ones again, every ten minutes")

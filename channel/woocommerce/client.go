@@ -45,10 +45,9 @@ func newClient(settings channel.Settings, hc *http.Client, quotas channel.Quotas
 }
 
 // listOrders: GET orders, https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/
-func (c *client) listOrders(ctx context.Context, query url.Values) ([]json.RawMessage, error) {
-	var out []json.RawMessage
-	err := c.get(ctx, "orders", query, &out)
-	return out, err
+func (c *client) listOrders(ctx context.Context, query url.Values) (rows []json.RawMessage, more bool, err error) {
+	more, err = c.page(ctx, "orders", query, &rows)
+	return rows, more || fills(query, len(rows)), err
 }
 
 // getOrder: GET orders/{id}; shows an order in the bin, too.
@@ -88,10 +87,9 @@ func (c *client) listRefunds(ctx context.Context, id int64) ([]json.RawMessage, 
 }
 
 // listProducts: GET products, or the variations of one: GET products/{id}/variations
-func (c *client) listProducts(ctx context.Context, parent int64, query url.Values) ([]wireProduct, error) {
-	var out []wireProduct
-	err := c.get(ctx, productsPath(parent), query, &out)
-	return out, err
+func (c *client) listProducts(ctx context.Context, parent int64, query url.Values) (rows []wireProduct, more bool, err error) {
+	more, err = c.page(ctx, productsPath(parent), query, &rows)
+	return rows, more || fills(query, len(rows)), err
 }
 
 // updateStock: POST products/batch, or products/{id}/variations/batch
@@ -132,14 +130,32 @@ func (c *client) updateHook(ctx context.Context, id string, hook hookUpdate) err
 }
 
 func (c *client) get(ctx context.Context, path string, query url.Values, into any) error {
-	return c.call(ctx, rest.Call{Method: http.MethodGet, URL: c.base + path, Query: query}, into)
+	_, err := c.call(ctx, rest.Call{Method: http.MethodGet, URL: c.base + path, Query: query}, into)
+	return err
+}
+
+// page reads one page of a list; more tells that the shop counts further ones. It
+// leaves out what it cannot load without filling the page up, so a short page proves
+// nothing.
+func (c *client) page(ctx context.Context, path string, query url.Values, into any) (more bool, err error) {
+	header, err := c.call(ctx, rest.Call{Method: http.MethodGet, URL: c.base + path, Query: query}, into)
+	pages, _ := strconv.Atoi(header.Get("X-WP-TotalPages")) // some hosts take it away
+	at, _ := strconv.Atoi(query.Get("page"))
+	return pages > max(1, at), err
+}
+
+// fills tells that a page has all the rows that were asked for.
+func fills(query url.Values, rows int) bool {
+	n, err := strconv.Atoi(query.Get("per_page"))
+	return err == nil && rows >= n
 }
 
 func (c *client) write(ctx context.Context, method, path string, body, into any) error {
-	return c.call(ctx, rest.Call{Method: method, URL: c.base + path, Body: body, Write: true}, into)
+	_, err := c.call(ctx, rest.Call{Method: method, URL: c.base + path, Body: body, Write: true}, into)
+	return err
 }
 
-func (c *client) call(ctx context.Context, call rest.Call, into any) error {
+func (c *client) call(ctx context.Context, call rest.Call, into any) (http.Header, error) {
 	call.Group = groupShop
 	if len(c.query) > 0 {
 		with := url.Values{}
@@ -152,7 +168,7 @@ func (c *client) call(ctx context.Context, call rest.Call, into any) error {
 	}
 	resp, err := c.rest.Do(ctx, call)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Some themes and plugins begin every answer with a byte order mark.
 	if err := rest.Decode(bytes.TrimPrefix(bytes.TrimSpace(resp.Body), []byte("\ufeff")), into); err != nil {
@@ -163,9 +179,9 @@ func (c *client) call(ctx context.Context, call rest.Call, into any) error {
 		u, _ := url.Parse(call.URL)
 		e := orderhub.NewBorderError(class, "woocommerce: "+call.Method+" "+u.Path, "the answer is not the JSON that the document promises: a firewall, a cache or a plugin stands before the shop's API", err)
 		e.HTTPStatus = resp.Status
-		return e
+		return nil, e
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // misses: an answer without what the document promises must not pass for success.

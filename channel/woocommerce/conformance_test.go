@@ -117,6 +117,8 @@ func statusPushes() []channeltest.PushCase {
 			channeltest.Canned{Method: http.MethodPut, Path: "/wp-json/wc/v3/orders/727", Status: 400, Body: refusal("rest_invalid_param", "Invalid parameter(s): status", 400), Write: true}),
 		one("deleted_order", push("727", orderhub.StatusShipped, orderhub.StatusDelivered), rejected,
 			channeltest.Canned{Method: http.MethodGet, Path: "/wp-json/wc/v3/orders/727", Status: 404, Body: refusal("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)}),
+		one("no_shop_is_not_no_order", cancel, rejected,
+			channeltest.Canned{Method: http.MethodGet, Path: "/wp-json/wc/v3/orders/727", Status: 404, Body: refusal("rest_no_route", "No route was found", 404)}),
 		{
 			Name: "each_by_itself",
 			Pushes: []channel.Push{

@@ -34,10 +34,15 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 	var refunds []wireRefund
 	switch kind {
 	case kindOrder:
+	case kindGone:
+		return goneForGood(body)
 	case kindWithRefunds:
 		var both withRefunds
 		if err := rest.Decode(body, &both); err != nil {
 			return orderhub.Snapshot{}, fmt.Errorf("woocommerce: %w", err)
+		}
+		if both.Refused != "" {
+			return orderhub.Snapshot{}, errors.New("woocommerce: refunds: " + rest.Clean(both.Refused))
 		}
 		for i, raw := range both.Refunds {
 			var r wireRefund
@@ -59,6 +64,20 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 		return orderhub.Snapshot{}, fmt.Errorf("woocommerce: order: %w", err)
 	}
 	return s, nil
+}
+
+// goneForGood is an order that the shop has deleted.
+func goneForGood(body []byte) (orderhub.Snapshot, error) {
+	var key wireKey
+	_ = rest.Decode(body, &key) // without an id it is none
+	id, ok := positive(key.ID)
+	if !ok {
+		return orderhub.Snapshot{}, errors.New("woocommerce: deleted order: id is not a number of an order")
+	}
+	return orderhub.Snapshot{
+		ExternalID: strconv.FormatInt(id, 10), Scheme: scheme, StatusOnly: true, Status: orderhub.StatusCancelled, Native: wordGone,
+		Cancellation: &orderhub.Cancellation{By: orderhub.CancelBySeller},
+	}, nil
 }
 
 func (a *adapter) snapshot(o *wireOrder, refunds []wireRefund) (orderhub.Snapshot, error) {

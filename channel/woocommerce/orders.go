@@ -21,6 +21,7 @@ import (
 const (
 	kindOrder       = "order_v3"                     // an order as GET orders shows it
 	kindWithRefunds = "order_v3_refunds"             // the same with its refunds beside it
+	kindGone        = "order_gone"                   // stands for one that was deleted for good
 	kindRefund      = channel.ReturnKind + "_refund" // one refund and its order
 )
 
@@ -69,7 +70,7 @@ func (a *adapter) sweep(ctx context.Context, cursor channel.Cursor, items func(c
 	if len(cursor) == 0 || json.Unmarshal(cursor, &pos) != nil || pos.After.IsZero() {
 		pos = position{After: a.now().UTC().Add(-a.history).Truncate(time.Second)}
 	}
-	rows, err := a.changed(ctx, pos)
+	rows, more, err := a.changed(ctx, pos)
 	if err != nil && !pos.ByCreation && codeOf(err) == "rest_invalid_param" {
 		pos.ByCreation = true
 		return again(pos)
@@ -85,7 +86,7 @@ func (a *adapter) sweep(ctx context.Context, cursor channel.Cursor, items func(c
 	if out.Items, err = items(ctx, rows); err != nil {
 		return channel.Page{}, err
 	}
-	next, done := pos.behind(rows, len(rows) >= a.pageSize)
+	next, done := pos.behind(rows, more)
 	out.Done = done
 	out.Next, err = json.Marshal(next)
 	return out, err
@@ -98,7 +99,7 @@ func again(pos position) (channel.Page, error) {
 }
 
 // changed reads the orders at and after the position.
-func (a *adapter) changed(ctx context.Context, pos position) ([]listed, error) {
+func (a *adapter) changed(ctx context.Context, pos position) (rows []listed, more bool, err error) {
 	after, order := "modified_after", "modified"
 	if pos.ByCreation {
 		after, order = "after", "date"
@@ -109,11 +110,11 @@ func (a *adapter) changed(ctx context.Context, pos position) ([]listed, error) {
 	if len(pos.Seen) > 0 {
 		query.Set("exclude", joinIDs(pos.Seen))
 	}
-	raw, err := a.client.listOrders(ctx, query)
+	raw, more, err := a.client.listOrders(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	rows := make([]listed, len(raw))
+	rows = make([]listed, len(raw))
 	for i, body := range raw {
 		rows[i] = readKey(body)
 		rows[i].at = rows[i].modified
@@ -121,7 +122,7 @@ func (a *adapter) changed(ctx context.Context, pos position) ([]listed, error) {
 			rows[i].at = rows[i].created
 		}
 	}
-	return rows, nil
+	return rows, more, nil
 }
 
 func (a *adapter) orderQuery(order string, page int) url.Values {
@@ -137,9 +138,9 @@ func ignoresFilter(rows []listed, after time.Time) bool {
 	return slices.ContainsFunc(rows, func(r listed) bool { return !r.at.IsZero() && r.at.Before(after.Add(-time.Minute)) })
 }
 
-// behind moves the position behind rows that were read; full tells that there may
-// be more.
-func (p position) behind(rows []listed, full bool) (next position, done bool) {
+// behind moves the position behind rows that were read; more tells that there may be
+// more.
+func (p position) behind(rows []listed, more bool) (next position, done bool) {
 	newest := time.Time{}
 	for _, r := range rows {
 		if r.at.After(newest) {
@@ -149,7 +150,7 @@ func (p position) behind(rows []listed, full bool) (next position, done bool) {
 	if newest.After(p.Newest) {
 		p.Newest = newest
 	}
-	if !full {
+	if !more {
 		// The next sweep asks by changes again: the shop may have been brought up to date,
 		// or was only out of sorts.
 		next = position{After: p.After}
@@ -165,13 +166,14 @@ func (p position) behind(rows []listed, full bool) (next position, done bool) {
 		p.Page = max(1, p.Page) + 1
 		return p, false
 	}
+	known := len(p.Seen)
 	for _, r := range rows {
 		if r.at.Equal(p.After) && r.id > 0 {
 			p.Seen = append(slices.Clip(p.Seen), r.id)
 		}
 	}
-	if len(p.Seen) == 0 {
-		p.Page = 2 // rows without a time: only counting pages is left
+	if len(p.Seen) == known {
+		p.Page = 2 // rows without a time, or none at all: only counting pages is left
 	}
 	return p, false
 }
@@ -223,12 +225,12 @@ func (a *adapter) orderItem(ctx context.Context, r listed) (channel.Item, error)
 	if !r.refunds || r.id == 0 {
 		return item, nil
 	}
-	refunds, err := a.client.listRefunds(ctx, r.id)
+	refunds, refused, err := a.refundsOf(ctx, r.id)
 	if err != nil {
-		return item, fmt.Errorf("read the refunds of order %d: %w", r.id, err)
+		return item, err
 	}
 	item.Kind = kindWithRefunds
-	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds})
+	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds, Refused: refused})
 	return item, err
 }
 
@@ -242,7 +244,7 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 	query := a.orderQuery("id", page)
 	query.Set("after", stamp(from.Add(-time.Second)))
 	query.Set("before", stamp(to.Add(time.Second)))
-	raw, err := a.client.listOrders(ctx, query)
+	raw, more, err := a.client.listOrders(ctx, query)
 	if err != nil {
 		return channel.Page{}, fmt.Errorf("list orders of a range, page %d: %w", page, err)
 	}
@@ -253,7 +255,7 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 			rows = append(rows, r)
 		}
 	}
-	out := channel.Page{Done: len(raw) < a.pageSize, Next: channel.Cursor(strconv.Itoa(page + 1))}
+	out := channel.Page{Done: !more, Next: channel.Cursor(strconv.Itoa(page + 1))}
 	out.Items, err = a.orderItems(ctx, rows)
 	return out, err
 }
@@ -285,7 +287,7 @@ func (a *adapter) readSome(ctx context.Context, refs []channel.Ref) ([]channel.I
 		return nil, nil
 	}
 	query := url.Values{"include": {joinIDs(ids)}, "status": {"any"}, "per_page": {strconv.Itoa(maxPage)}, "orderby": {"id"}, "order": {"asc"}}
-	raw, err := a.client.listOrders(ctx, query)
+	raw, _, err := a.client.listOrders(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read %d orders: %w", len(ids), err)
 	}

@@ -88,6 +88,9 @@ func (a *adapter) push(ctx context.Context, p channel.Push) (channel.PushResult,
 		return channel.PushResult{}, refused("the shop has no status for %s; name one in the setting %s", p.To, settingWords)
 	}
 	now, err := a.look(ctx, p.Order.Snapshot.ExternalID)
+	if gone(err) && p.To == orderhub.StatusCancelled {
+		return deleted(p.Order.Snapshot.ExternalID), nil
+	}
 	if err != nil {
 		return channel.PushResult{}, err
 	}
@@ -110,6 +113,15 @@ func (a *adapter) push(ctx context.Context, p channel.Push) (channel.PushResult,
 		}
 	}
 	return res, err
+}
+
+// deleted answers the cancel of an order that the shop has no more. It is in no list,
+// so this is the only news of it.
+func deleted(id string) channel.PushResult {
+	body, _ := json.Marshal(map[string]string{"id": id}) // a text: cannot fail
+	return channel.PushResult{
+		Outcome: channel.OutcomeDone, Items: []channel.Item{{Kind: kindGone, ExternalID: id, Body: body}}, Note: "the order was deleted in the shop",
+	}
 }
 
 // forbids tells why an order cannot be moved there any more.

@@ -16,6 +16,20 @@ import (
 // refundFields are what a refund needs of its order: nothing of the buyer.
 var refundFields = []string{"id", "currency", "date_completed_gmt", "line_items", "meta_data"}
 
+// refundsOf reads the refunds of an order. Those that the shop refuses for this order
+// alone are no reason to stop: refused says why, and the order is quarantined.
+func (a *adapter) refundsOf(ctx context.Context, id int64) (refunds []json.RawMessage, refused string, err error) {
+	refunds, err = a.client.listRefunds(ctx, id)
+	var be *orderhub.BorderError
+	switch {
+	case errors.As(err, &be) && be.Class == orderhub.ClassRejected:
+		return nil, "the shop does not give its refunds: " + rest.Clean(be.Sentence), nil
+	case err != nil:
+		return nil, "", fmt.Errorf("read the refunds of order %d: %w", id, err)
+	}
+	return refunds, "", nil
+}
+
 // refundItems makes items of the refunds of orders whose goods had left. Those of
 // goods that had not are no returns: they take units out of the order, see cutLines.
 func (a *adapter) refundItems(ctx context.Context, rows []listed) ([]channel.Item, error) {
@@ -25,13 +39,21 @@ func (a *adapter) refundItems(ctx context.Context, rows []listed) ([]channel.Ite
 		if !r.refunds || r.id == 0 || rest.Decode(r.body, &o) != nil || handedOver(&o).IsZero() {
 			continue
 		}
-		refunds, err := a.client.listRefunds(ctx, r.id)
+		refunds, refused, err := a.refundsOf(ctx, r.id)
 		if err != nil {
-			return nil, fmt.Errorf("read the refunds of order %d: %w", r.id, err)
+			return nil, err
 		}
 		order, err := only(r.body, refundFields)
 		if err != nil {
 			return nil, err
+		}
+		if refused != "" {
+			body, err := json.Marshal(oneRefund{Order: order, Refund: json.RawMessage("null"), Refused: refused})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, channel.Item{Kind: kindRefund, Body: body})
+			continue
 		}
 		for _, raw := range refunds {
 			var key wireRefund
@@ -77,6 +99,9 @@ func (a *adapter) NormaliseReturn(kind string, body []byte) (orderhub.ReturnSnap
 	var r wireRefund
 	if err := rest.Decode(body, &both); err != nil {
 		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: %w", err)
+	}
+	if both.Refused != "" {
+		return orderhub.ReturnSnapshot{}, errors.New("woocommerce: refunds: " + rest.Clean(both.Refused))
 	}
 	if err := rest.Decode(both.Order, &o); err != nil {
 		return orderhub.ReturnSnapshot{}, fmt.Errorf("woocommerce: refund: order: %w", err)

@@ -5,6 +5,9 @@ import "github.com/orderhub/orderhub"
 // scheme is the one scheme: the shop's own site.
 const scheme = orderhub.SchemeSite
 
+// wordGone stands for an order that was deleted for good.
+const wordGone = "deleted"
+
 // The native substatus is what the hub wrote into the order's meta data, for
 // shops without a status of their own for it.
 var statuses = orderhub.StatusTable{
@@ -23,6 +26,7 @@ var statuses = orderhub.StatusTable{
 		row("cancelled", orderhub.StatusCancelled, ""),
 		row("refunded", orderhub.StatusCancelled, "all money went back; goods that had left come back through a return"),
 		row("trash", orderhub.StatusCancelled, "in the bin"),
+		row(wordGone, orderhub.StatusCancelled, "deleted for good, and a person cancelled it in the hub"),
 	},
 	Steps: []orderhub.Step{
 		{To: orderhub.StatusNew, Kind: orderhub.StepPush, Call: "PUT orders/{id} processing", Note: "the payment was confirmed by hand"},

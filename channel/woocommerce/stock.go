@@ -109,7 +109,7 @@ func (a *adapter) ReadStock(ctx context.Context, listings []orderhub.Listing) ([
 			include = append(include, strconv.FormatInt(id, 10))
 		}
 		query := url.Values{"include": {joinIDs(s.ids)}, "status": {"any"}, "per_page": {strconv.Itoa(maxPage)}, "_fields": {productFields}}
-		list, err := a.client.listProducts(ctx, s.parent, query)
+		list, _, err := a.client.listProducts(ctx, s.parent, query)
 		if isAbsent(err) {
 			continue // the product is deleted
 		}

@@ -148,16 +148,19 @@ type wireRefund struct {
 	LineItems  []wireLine `json:"line_items"`
 }
 
-// withRefunds is an order and its refunds, which are two calls.
+// withRefunds is an order and its refunds, which are two calls. Refused is what the
+// shop said in the place of the refunds.
 type withRefunds struct {
 	Order   json.RawMessage   `json:"order"`
 	Refunds []json.RawMessage `json:"refunds"`
+	Refused string            `json:"refused,omitempty"`
 }
 
 // oneRefund is a refund and the order that it belongs to.
 type oneRefund struct {
-	Order  json.RawMessage `json:"order"`
-	Refund json.RawMessage `json:"refund"`
+	Order   json.RawMessage `json:"order"`
+	Refund  json.RawMessage `json:"refund"`
+	Refused string          `json:"refused,omitempty"`
 }
 
 // orderUpdate is what the hub writes into an order.

@@ -110,12 +110,12 @@ func (m *Market) command(method string, q url.Values) (any, *failure) {
 		if g := m.goodByID(q.Get("id")); g != nil {
 			return map[string]any{"product": g.wire()}, nil
 		}
-		return nil, &failure{"200040300000", "product does not exist."}
+		return nil, &failure{"200040300040", "product does not exist."}
 	case "catalog.product.update":
 		g := m.goodByID(q.Get("id"))
 		n, err := strconv.ParseInt(q.Get("fields[quantity]"), 10, 64)
 		if g == nil || err != nil {
-			return nil, &failure{"200040300000", "product does not exist."}
+			return nil, &failure{"200040300040", "product does not exist."}
 		}
 		g.quantity = n
 		return map[string]any{"element": g.wire()}, nil
@@ -132,15 +132,15 @@ func (m *Market) updateOrder(q url.Values) (any, *failure) {
 	switch status := q.Get("fields[statusId]"); {
 	case q.Get("fields[canceled]") == "Y":
 		if o.deducted && !o.canceled {
-			return nil, &failure{"200040300010", "Нельзя отменить отгруженный заказ"}
+			return nil, &failure{"SALE_ORDER_CANCEL_SHIPMENT_EXIST_SHIPPED", "Нельзя отменить отгруженный заказ"}
 		}
 		o.canceled, o.reason = true, q.Get("fields[reasonCanceled]")
 	case o.canceled:
-		return nil, &failure{"200040300020", "Заказ отменён"}
+		return nil, &failure{"0", "Заказ отменён"}
 	case status == "F" || status == "P" || status == "N" || m.opts.Words && own[status] != "":
 		o.status = status
 	default:
-		return nil, &failure{"200040300030", "Неизвестный статус"}
+		return nil, &failure{"0", "Неизвестный статус"}
 	}
 	m.took(o, before, "sale.order.update")
 	return map[string]any{"order": o.wire(m)}, nil
@@ -153,7 +153,7 @@ func (m *Market) updateShipment(q url.Values) (any, *failure) {
 		return nil, &failure{"201240400001", "shipment is not exists"}
 	}
 	if o.canceled && q.Get("fields[deducted]") == "Y" {
-		return nil, &failure{"200040300020", "Заказ отменён"}
+		return nil, &failure{"0", "Заказ отменён"}
 	}
 	before := o.headline()
 	if q.Get("fields[deducted]") == "Y" {
