@@ -79,6 +79,14 @@ type ExchangedFile struct {
 	Rows       int64          `json:"rows"`
 	Bad        int64          `json:"bad"`
 	Error      string         `json:"problem,omitempty"`
+	Report     []BadFileRow   `json:"report,omitempty" doc:"The first of the bad rows; all are in the folder errors."`
 	CreatedAt  time.Time      `json:"created_at"`
 	FinishedAt time.Time      `json:"finished_at,omitzero"`
+}
+
+// BadFileRow is a row of a file that was not taken.
+type BadFileRow struct {
+	Line   int64  `json:"line,omitempty"` // 0 = the file as a whole
+	Column string `json:"column,omitempty"`
+	Why    string `json:"why" personal:"text"` // it quotes what stands there
 }

@@ -224,12 +224,35 @@ func (h *Hub) sendAll(ctx context.Context, e orderhub.Endpoint, list []orderhub.
 	return out, nil
 }
 
-// deliveryBodies writes what is sent: the event, and the order as it is now.
+// Message is what a receiver is sent: an event, and its order as it is then.
+type Message struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      FeedEntry `json:"data"`
+}
+
+// deliveryBodies writes what is sent.
 func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []orderhub.Delivery) (map[int64][]byte, error) {
 	ids := make([]int64, len(list))
 	for i, d := range list {
 		ids[i] = d.EventID
 	}
+	messages, err := h.messages(ctx, e, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]byte{}
+	for id, m := range messages {
+		if out[id], err = json.Marshal(m); err != nil {
+			return nil, fmt.Errorf("write event %d: %w", id, err)
+		}
+	}
+	return out, nil
+}
+
+// messages gives what an endpoint is told of events, those that are there no more left
+// out.
+func (h *Hub) messages(ctx context.Context, e orderhub.Endpoint, ids []int64) (map[int64]Message, error) {
 	events, err := h.store.EventsByIDs(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -238,7 +261,7 @@ func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []or
 	if err != nil {
 		return nil, err
 	}
-	out := map[int64][]byte{}
+	out := map[int64]Message{}
 	for _, ev := range events {
 		o := orders[ev.OrderID]
 		if o == nil {
@@ -247,11 +270,7 @@ func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []or
 		if !e.Personal {
 			o = o.impersonal()
 		}
-		body, err := json.Marshal(map[string]any{"type": "order." + string(ev.Kind), "timestamp": ev.At, "data": feedEntry(ev, o, true)})
-		if err != nil {
-			return nil, fmt.Errorf("write event %d: %w", ev.ID, err)
-		}
-		out[ev.ID] = body
+		out[ev.ID] = Message{"order." + string(ev.Kind), ev.At, feedEntry(ev, o, true)}
 	}
 	return out, nil
 }

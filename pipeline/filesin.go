@@ -79,7 +79,7 @@ func (r *filesRound) takeFile(ctx context.Context, name string) error {
 		if err := r.hub.between("file"); err != nil {
 			return err
 		}
-		f.State, f.Bad = orderhub.ExchangedApplied, int64(len(bad))
+		f.State, f.Bad, f.Report = orderhub.ExchangedApplied, int64(len(bad)), badRows(bad)
 		if err != nil {
 			if code := orderhub.CodeOf(err); code == "" && err != filebox.ErrTooLarge { //nolint:errorlint // it comes as it is
 				return err // a fault of the hub: the file is tried again
@@ -90,6 +90,11 @@ func (r *filesRound) takeFile(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	if bad == nil { // it was applied before a kill
+		for _, b := range f.Report {
+			bad = append(bad, exchange.RowError{Line: b.Line, Column: b.Column, Sentence: b.Why})
+		}
+	}
 	if err := r.putAway(f, bad); err != nil {
 		return err
 	}
@@ -98,6 +103,16 @@ func (r *filesRound) takeFile(ctx context.Context, name string) error {
 	}
 	f.FinishedAt = r.hub.store.Now()
 	return r.save(ctx, &f)
+}
+
+// maxFileReport is how many bad rows of a file are kept.
+const maxFileReport = 20
+
+func badRows(list []exchange.RowError) (out []orderhub.BadFileRow) {
+	for _, e := range list[:min(len(list), maxFileReport)] {
+		out = append(out, orderhub.BadFileRow{Line: e.Line, Column: shorten(e.Column, 100), Why: shorten(e.Sentence, 300)})
+	}
+	return out
 }
 
 func fileFault(err error) string {
