@@ -69,7 +69,7 @@ test('an endpoint is added, tested, told, fails and recovers, gets a new secret,
   await expect(page.getByRole('link', { name: String(broken.number) }).first()).toBeVisible();
   receiver.status = 200;
   await expect(page.getByText('Nothing of this kind')).toBeVisible();
-  await expect(page.getByText('Fine', { exact: true })).toBeVisible();
+  await expect(page.getByText('Works', { exact: true })).toBeVisible();
 
   // What was told, behind a fold, and once more under the same id.
   await page.getByRole('radio', { name: 'delivered' }).locator('..').click();

@@ -49,7 +49,7 @@ function ExchangeCard({ x, onEdit }: { x: Exchange; onEdit: (x: Exchange) => voi
       <Descriptions size="small" column={{ xs: 1, md: 2 }} colon={false} styles={{ label: { width: 190 } }} items={facts([
         [t('integ.place'), <span key="p" className="mono" style={{ overflowWrap: 'anywhere' }}>{x.kind === 'sftp' ? `sftp://${x.user}@${x.address}/${x.folder ?? ''}` : x.folder}</span>],
         [t('integ.orders'), x.orders ? x.orders.toUpperCase() : t('integ.noOrders')],
-        [t('integ.looked'), x.ran_at ? <Ago key="r" at={x.ran_at} /> : t('integ.never')], [t('integ.next'), !paused && x.next_at && <Ago key="n" at={x.next_at} />],
+        [t('integ.looked'), x.ran_at ? <Ago key="r" at={x.ran_at} /> : t('integ.never')], [t('integ.nextLook'), !paused && x.next_at && <Ago key="n" at={x.next_at} />],
         [t('integ.buyer'), x.orders === 'json' && (x.personal ? t('form.yes') : t('form.no'))], [t('integ.kindOf'), t(`integ.${x.kind}`)],
       ])} />
       {can('accounts.manage') && (
