@@ -76,14 +76,7 @@ func (b *run) goods(ctx context.Context, engine string) (*GoodsResult, error) {
 }
 
 func sendGoods(ctx context.Context, db *database, base *onectest.Base, r *GoodsResult) error {
-	list := onectest.SomeGoods(r.Products)
-	files := []onectest.File{onectest.Catalogue(list, false), onectest.Offers(list, false)}
-	for i := range files {
-		files[i].Body = bytes.Clone(files[i].Body) // without the room that it grew into
-		r.FilesMB += float64(len(files[i].Body)) / 1e6
-	}
-	last := list[len(list)-1]
-	list = nil
+	files, last := goodsFiles(r)
 	debug.FreeOSMemory()
 	before := residentMB()
 	peak := watchMB(residentMB)
@@ -116,4 +109,15 @@ func residentMB() float64 {
 		return heapMB()
 	}
 	return float64(resident*int64(os.Getpagesize())) / 1e6
+}
+
+// goodsFiles writes the two files; the articles themselves are not kept but for the last.
+func goodsFiles(r *GoodsResult) (files []onectest.File, last onectest.Goods) {
+	list := onectest.SomeGoods(r.Products)
+	files = []onectest.File{onectest.Catalogue(list, false), onectest.Offers(list, false)}
+	for i := range files {
+		files[i].Body = bytes.Clone(files[i].Body) // without the room that it grew into
+		r.FilesMB += float64(len(files[i].Body)) / 1e6
+	}
+	return files, list[len(list)-1]
 }
