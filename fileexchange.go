@@ -70,17 +70,24 @@ const (
 
 // ExchangedFile is a file that came in or went out.
 type ExchangedFile struct {
-	ID         int64  `json:"id"`
-	ExchangeID int64  `json:"exchange"`
-	Name       string `json:"name"`
-	Out        bool   `json:"out"`
-	Digest     string `json:"-"`
-	// Report holds the bad rows until they are written beside the file.
-	Report     string         `json:"-"`
+	ID         int64          `json:"id"`
+	ExchangeID int64          `json:"exchange"`
+	Name       string         `json:"name"`
+	Out        bool           `json:"out"`
+	Digest     string         `json:"-"`
 	State      ExchangedState `json:"state" enum:"began,applied,archived,failed"`
 	Rows       int64          `json:"rows"`
 	Bad        int64          `json:"bad"`
 	Error      string         `json:"problem,omitempty"`
-	CreatedAt  time.Time      `json:"created_at"`
-	FinishedAt time.Time      `json:"finished_at,omitzero"`
+	// Report holds the bad rows, until they are written beside the file, then the first.
+	Report     []BadFileRow `json:"report,omitempty" doc:"The first of the bad rows; all are in the folder errors."`
+	CreatedAt  time.Time    `json:"created_at"`
+	FinishedAt time.Time    `json:"finished_at,omitzero"`
+}
+
+// BadFileRow is a row of a file that was not taken.
+type BadFileRow struct {
+	Line   int64  `json:"line,omitempty"` // 0 = the file as a whole
+	Column string `json:"column,omitempty"`
+	Why    string `json:"why" personal:"text"` // it quotes what stands there
 }

@@ -81,7 +81,7 @@ var importRules = []importRule{
 		".", "api", "channel", "channel/all", "jobs", "marketsim", "marketsim/*", "notify", "notify/notifytest", "onec/onectest", "people", "pipeline", "server", "store", "webhook",
 	}, nil, "the demo wires a whole hub to the simulators"},
 	{"bench", []string{
-		".", "api", "channel", "channel/*", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "pipeline", "server", "store", "webhook",
+		".", "api", "channel", "channel/*", "channel/all", "demo", "exchange", "jobs", "marketsim", "marketsim/*", "onec", "onec/onectest", "pipeline", "server", "store", "webhook",
 	}, []string{pgx, river, xsync}, "the bench measures the parts of the hub"},
 	{"onec", []string{".", "onec/cml"}, []string{"golang.org/x/text"}, "the dialogue with 1C asks the hub through an interface"},
 	{"onec/onectest", nil, []string{"golang.org/x/text"}, "a stand-in of 1C knows its protocol and nothing of the hub"},

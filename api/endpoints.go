@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/pipeline"
 	"github.com/orderhub/orderhub/store"
 )
 
@@ -71,6 +72,12 @@ type DeliveryView struct {
 type DeliveryPage struct {
 	Deliveries []DeliveryView `json:"deliveries"`
 	Before     int64          `json:"before,omitempty" doc:"Continues the list; absent at its end."`
+}
+
+// DeliveryDetail is a delivery and its message.
+type DeliveryDetail struct {
+	DeliveryView
+	Message *pipeline.Message `json:"message,omitempty" doc:"As it would be sent now, masked for callers without the permission personal_data. Absent = the event is there no more."`
 }
 
 // Redelivery says what to send again.
@@ -187,6 +194,7 @@ func (a *API) endpoints(h huma.API) {
 			return nil, a.problem(a.hub.RemoveEndpoint(ctx, in.ID))
 		})
 	a.endpointWork(h)
+	a.delivery(h)
 }
 
 func mayTellBuyers(ctx context.Context, personal bool) error {
@@ -245,18 +253,44 @@ func (a *API) endpointWork(h huma.API) {
 			}
 			page := DeliveryPage{Deliveries: []DeliveryView{}}
 			for _, d := range list {
-				v := DeliveryView{ID: d.ID, Event: d.EventID, Number: d.OrderID, Kind: d.Kind, State: d.State, Attempts: d.Attempts, TriedAt: timeOrNil(d.TriedAt),
-					Status: d.Status, Excerpt: d.Excerpt, Problem: d.Error, CreatedAt: d.CreatedAt, SettledAt: timeOrNil(d.SettledAt)}
-				if d.State == orderhub.DeliveryPending {
-					v.NextAt = timeOrNil(d.NextAt)
-				}
-				page.Deliveries = append(page.Deliveries, v)
+				page.Deliveries = append(page.Deliveries, deliveryView(d))
 			}
 			if len(list) == in.Limit {
 				page.Before = list[len(list)-1].ID
 			}
 			return answer(page), nil
 		})
+}
+
+func deliveryView(d orderhub.Delivery) DeliveryView {
+	v := DeliveryView{
+		ID: d.ID, Event: d.EventID, Number: d.OrderID, Kind: d.Kind, State: d.State, Attempts: d.Attempts, TriedAt: timeOrNil(d.TriedAt),
+		Status: d.Status, Excerpt: d.Excerpt, Problem: d.Error, CreatedAt: d.CreatedAt, SettledAt: timeOrNil(d.SettledAt),
+	}
+	if d.State == orderhub.DeliveryPending {
+		v.NextAt = timeOrNil(d.NextAt)
+	}
+	return v
+}
+
+// delivery is one delivery and what it tells.
+func (a *API) delivery(h huma.API) {
+	type readIn struct {
+		ID       int64 `path:"id" minimum:"1"`
+		Delivery int64 `path:"delivery" minimum:"1"`
+	}
+	read := op("get-delivery", http.MethodGet, "/endpoints/{id}/deliveries/{delivery}", feedTag, "Read a delivery, and what would be sent if it left now")
+	read.Description = "What was sent is not kept: the message holds the order as it is now. It takes the permission orders.read, too."
+	huma.Register(h, read, func(ctx context.Context, in *readIn) (*body[DeliveryDetail], error) {
+		if err := require(ctx, orderhub.OrdersRead); err != nil {
+			return nil, err
+		}
+		d, message, err := a.hub.DeliveryMessage(ctx, in.ID, in.Delivery)
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		return answer(DeliveryDetail{deliveryView(d), message}), nil
+	})
 }
 
 func (a *API) redeliver(ctx context.Context, id int64, b Redelivery) (int64, error) {

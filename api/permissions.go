@@ -200,6 +200,7 @@ var needs = map[string]need{
 	"list-endpoints":         may(orderhub.AccountsRead),
 	"get-endpoint":           may(orderhub.AccountsRead),
 	"list-deliveries":        may(orderhub.AccountsRead),
+	"get-delivery":           may(orderhub.AccountsRead),
 	"add-endpoint":           may(orderhub.AccountsManage),
 	"change-endpoint":        may(orderhub.AccountsManage),
 	"remove-endpoint":        may(orderhub.AccountsManage),

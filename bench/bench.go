@@ -30,6 +30,8 @@ const (
 	PartPanel   = "panel"
 	PartImport  = "import"
 	PartFanout  = "fanout"
+	PartFeed    = "feed"
+	PartGoods   = "goods"
 	// PartFigures takes a quarter of an hour: the quotas of the marketplaces. It runs
 	// only when it is named.
 	PartFigures = "figures"
@@ -37,7 +39,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []string {
-	return []string{PartAccept, PartWebhook, PartList, PartPanel, PartImport, PartFanout, PartFigures}
+	return []string{PartAccept, PartWebhook, PartList, PartPanel, PartImport, PartFanout, PartFeed, PartGoods, PartFigures}
 }
 
 // Options say what to measure. The zero value measures everything on SQLite.
@@ -87,6 +89,8 @@ type EngineReport struct {
 	Panel      *PanelReport         `json:"panel,omitempty"`
 	Import     *ImportResult        `json:"import,omitempty"`
 	Fanout     *FanoutResult        `json:"fanout,omitempty"`
+	Feed       *FeedResult          `json:"feed,omitempty"`
+	Goods      *GoodsResult         `json:"goods,omitempty"`
 	Figures    []demo.FiguresReport `json:"figures,omitempty"`
 	Seconds    float64              `json:"seconds"`
 }
@@ -198,6 +202,9 @@ func (b *run) engine(ctx context.Context, name string) (EngineReport, error) {
 			return e, fmt.Errorf("fanout: %w", err)
 		}
 	}
+	if err := b.integrations(ctx, name, &e); err != nil {
+		return e, err
+	}
 	if slices.Contains(b.opts.Only, PartFigures) {
 		if e.Figures, err = b.figures(ctx, name); err != nil {
 			return e, fmt.Errorf("figures: %w", err)
@@ -205,6 +212,21 @@ func (b *run) engine(ctx context.Context, name string) (EngineReport, error) {
 	}
 	e.Seconds = time.Since(began).Seconds()
 	return e, nil
+}
+
+// integrations runs the parts about programs outside.
+func (b *run) integrations(ctx context.Context, name string, e *EngineReport) (err error) {
+	if b.wants(PartFeed) {
+		if e.Feed, err = b.feed(ctx, name); err != nil {
+			return fmt.Errorf("feed: %w", err)
+		}
+	}
+	if b.wants(PartGoods) {
+		if e.Goods, err = b.goods(ctx, name); err != nil {
+			return fmt.Errorf("goods: %w", err)
+		}
+	}
+	return nil
 }
 
 func machine() Machine {

@@ -66,6 +66,12 @@ func checkEngine(t *testing.T, e EngineReport) {
 	if i := e.Import; i == nil || i.Products == 0 || i.PerSecond <= 0 || i.PeakHeap <= 0 || i.Floor <= 0 || i.OfFloor <= 0 {
 		t.Errorf("import: %+v", i)
 	}
+	if f := e.Feed; f == nil || f.Events < f.Orders || f.Read <= 0 || f.ReadFloor <= 0 || f.Delivered <= 0 || f.DeliverFloor <= 0 || f.OfDeliverFloor <= 0 {
+		t.Errorf("feed: %+v", f)
+	}
+	if g := e.Goods; g == nil || g.Products == 0 || g.PerSecond <= 0 || g.FilesMB <= 0 {
+		t.Errorf("goods of 1C: %+v", g)
+	}
 	if e.Panel == nil || len(e.Panel.Kinds) != len(panelKinds) {
 		t.Fatalf("panel: %+v", e.Panel)
 	}

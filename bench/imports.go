@@ -138,14 +138,17 @@ func heapMB() float64 {
 }
 
 // watchHeap looks at the heap until peak is called.
-func watchHeap() (peak func() float64) {
+func watchHeap() (peak func() float64) { return watchMB(heapMB) }
+
+// watchMB looks at a figure until peak is called, which gives the highest.
+func watchMB(now func() float64) (peak func() float64) {
 	stop, done, most := make(chan struct{}), make(chan struct{}), 0.0
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			most = max(most, heapMB())
+			most = max(most, now())
 			select {
 			case <-stop:
 				return

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -54,6 +55,10 @@ type Options struct {
 	Onec bool
 	// Shops adds the web shops on engines of others.
 	Shops bool
+	// Private are networks that webhooks may go to, FileDir is where files are exchanged;
+	// "" = nowhere.
+	Private []netip.Prefix
+	FileDir string
 	// Hooks sabotage the hub, for tests of the comparison.
 	Hooks *pipeline.Hooks
 	// Version is shown by the hub.
@@ -181,7 +186,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	w.hub, err = pipeline.New(pipeline.Options{
 		Store: w.store, Channels: all.All(), Log: w.log, Scale: opts.pace, QuotaScale: opts.quotas, Hooks: opts.Hooks,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
-		StockLag: opts.lag, Notify: w.phone.options(),
+		StockLag: opts.lag, Notify: w.phone.options(), Private: opts.Private, ExchangeDir: opts.FileDir,
 	})
 	if err != nil {
 		return w, err

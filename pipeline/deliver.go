@@ -156,6 +156,11 @@ func (h *Hub) deliverTo(ctx context.Context, id int64, lease store.Lease) error 
 		if err := h.between("delivered"); err != nil {
 			return err
 		}
+		if h.stillThere(ctx, e, tried) {
+			for i := range tried {
+				tried[i].verdict = verdictPoison
+			}
+		}
 		if err := h.settleDeliveries(ctx, id, tried, lease); err != nil {
 			return err
 		}
@@ -177,6 +182,7 @@ type verdict string
 const (
 	verdictTaken   verdict = "taken"
 	verdictRefused verdict = "refused" // the receiver is there and does not want this one
+	verdictPoison  verdict = "poison"  // the receiver is there and breaks on this one
 	verdictAway    verdict = "away"    // nothing would get through now
 	verdictGone    verdict = "gone"    // it never wants anything again
 )
@@ -218,12 +224,35 @@ func (h *Hub) sendAll(ctx context.Context, e orderhub.Endpoint, list []orderhub.
 	return out, nil
 }
 
-// deliveryBodies writes what is sent: the event, and the order as it is now.
+// Message is what a receiver is sent: an event, and its order as it is then.
+type Message struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      FeedEntry `json:"data"`
+}
+
+// deliveryBodies writes what is sent.
 func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []orderhub.Delivery) (map[int64][]byte, error) {
 	ids := make([]int64, len(list))
 	for i, d := range list {
 		ids[i] = d.EventID
 	}
+	messages, err := h.messages(ctx, e, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]byte{}
+	for id, m := range messages {
+		if out[id], err = json.Marshal(m); err != nil {
+			return nil, fmt.Errorf("write event %d: %w", id, err)
+		}
+	}
+	return out, nil
+}
+
+// messages gives what an endpoint is told of events, those that are there no more left
+// out.
+func (h *Hub) messages(ctx context.Context, e orderhub.Endpoint, ids []int64) (map[int64]Message, error) {
 	events, err := h.store.EventsByIDs(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -232,7 +261,7 @@ func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []or
 	if err != nil {
 		return nil, err
 	}
-	out := map[int64][]byte{}
+	out := map[int64]Message{}
 	for _, ev := range events {
 		o := orders[ev.OrderID]
 		if o == nil {
@@ -241,11 +270,7 @@ func (h *Hub) deliveryBodies(ctx context.Context, e orderhub.Endpoint, list []or
 		if !e.Personal {
 			o = o.impersonal()
 		}
-		body, err := json.Marshal(map[string]any{"type": "order." + string(ev.Kind), "timestamp": ev.At, "data": feedEntry(ev, o, true)})
-		if err != nil {
-			return nil, fmt.Errorf("write event %d: %w", ev.ID, err)
-		}
-		out[ev.ID] = body
+		out[ev.ID] = Message{"order." + string(ev.Kind), ev.At, feedEntry(ev, o, true)}
 	}
 	return out, nil
 }
@@ -378,7 +403,7 @@ func (h *Hub) settled(t tried) orderhub.Delivery {
 		return d
 	}
 	d.NextAt = now.Add(max(h.pauseAfter(d.Attempts), t.after))
-	if (t.verdict == verdictRefused && d.Attempts >= refusals) || d.NextAt.Sub(d.BeganAt) > deliverFor {
+	if t.verdict == verdictPoison || (t.verdict == verdictRefused && d.Attempts >= refusals) || d.NextAt.Sub(d.BeganAt) > deliverFor {
 		d.State, d.SettledAt = orderhub.DeliveryDead, now
 	}
 	return d
@@ -414,34 +439,4 @@ func (h *Hub) judge(e *orderhub.Endpoint, list []tried) (back bool) {
 		e.State = orderhub.EndpointStopped
 	}
 	return false
-}
-
-// EndpointTest is how a test went.
-type EndpointTest struct {
-	Status  int
-	Excerpt string
-	Error   string
-	Took    time.Duration
-}
-
-// TestEndpoint sends a signed ping now, whatever waits, and tells what came of it.
-func (h *Hub) TestEndpoint(ctx context.Context, id int64) (out EndpointTest, err error) {
-	e, err := h.store.Endpoint(ctx, id)
-	if err != nil {
-		return out, err
-	}
-	now := h.store.Now()
-	body, err := json.Marshal(map[string]any{"type": "ping", "timestamp": now, "data": map[string]any{"endpoint": e.ID}})
-	if err != nil {
-		return out, fmt.Errorf("write ping: %w", err)
-	}
-	began := time.Now()
-	out.Status, out.Excerpt, _, err = h.post(ctx, e, fmt.Sprintf("ping-%d-%d", e.ID, now.UnixMicro()), body)
-	out.Took = time.Since(began)
-	if err != nil {
-		out.Error = Sentence(err)
-	} else if out.Status < 200 || out.Status > 299 {
-		out.Error = "the receiver answered " + strconv.Itoa(out.Status)
-	}
-	return out, nil
 }

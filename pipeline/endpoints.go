@@ -145,6 +145,23 @@ func (h *Hub) checkEndpoint(ctx context.Context, e *orderhub.Endpoint) error {
 	return h.checkEventFilter(ctx, e.Filter)
 }
 
+// DeliveryMessage reads a delivery and what its endpoint would be told if it were sent
+// now, nil = the event is there no more. What was sent is not kept.
+func (h *Hub) DeliveryMessage(ctx context.Context, endpointID, id int64) (d orderhub.Delivery, m *Message, err error) {
+	e, err := h.store.Endpoint(ctx, endpointID)
+	if err != nil {
+		return d, nil, err
+	}
+	if d, err = h.store.Delivery(ctx, endpointID, id); err != nil {
+		return d, nil, err
+	}
+	messages, err := h.messages(ctx, e, []int64{d.EventID})
+	if message, ok := messages[d.EventID]; ok {
+		m = &message
+	}
+	return d, m, err
+}
+
 // RedeliverOne sends a delivery again that was settled.
 func (h *Hub) RedeliverOne(ctx context.Context, endpointID, id int64) error {
 	n, err := h.redeliver(ctx, endpointID, id)

@@ -101,6 +101,15 @@ func TestFilesIn(t *testing.T) {
 		}
 		files, err := w.store.ExchangedFiles(ctx, w.id, 0, 100)
 		w.must(err)
+		for _, f := range files {
+			want := map[string]orderhub.BadFileRow{"status.csv": {Line: 4, Column: "number", Why: `"x" is no order number of the hub`}, "stock-bad.csv": {Line: 2, Column: "quantity"}}[f.Name]
+			if want == (orderhub.BadFileRow{}) {
+				continue
+			}
+			if len(f.Report) == 0 || f.Report[0].Line != want.Line || f.Report[0].Column != want.Column || !strings.Contains(f.Report[0].Why, want.Why) {
+				t.Errorf("%+v", f)
+			}
+		}
 		troubles, err := w.hub.integrationTroubles(ctx)
 		if err != nil || len(troubles) != 3 || len(files) < 5 {
 			t.Errorf("%+v, %v; %d files", troubles, err, len(files))

@@ -97,7 +97,7 @@ func (r *filesRound) takeFile(ctx context.Context, info filebox.Info) error {
 		if err := r.hub.between("file"); err != nil {
 			return err
 		}
-		f.State, f.Bad, f.Report = orderhub.ExchangedApplied, int64(len(bad)), reportOf(bad)
+		f.State, f.Bad, f.Report = orderhub.ExchangedApplied, int64(len(bad)), badRows(bad)
 		if err != nil {
 			if code := orderhub.CodeOf(err); code == "" && err != filebox.ErrTooLarge { //nolint:errorlint // it comes as it is
 				return err // a fault of the hub: the file is tried again
@@ -114,7 +114,7 @@ func (r *filesRound) takeFile(ctx context.Context, info filebox.Info) error {
 	if f.State == orderhub.ExchangedApplied {
 		f.State = orderhub.ExchangedArchived
 	}
-	f.FinishedAt, f.Report = r.hub.store.Now(), ""
+	f.FinishedAt, f.Report = r.hub.store.Now(), f.Report[:min(len(f.Report), maxFileReport)]
 	return r.save(ctx, &f)
 }
 
@@ -141,12 +141,15 @@ func (r *filesRound) fileOf(ctx context.Context, name, digest string) (orderhub.
 	return f, r.save(ctx, &f)
 }
 
-// reportOf keeps the first bad rows until they are written beside the file.
-func reportOf(bad []exchange.RowError) string {
-	if len(bad) == 0 {
-		return ""
+// maxFileReport is how many bad rows of a file are kept when it is put away.
+const maxFileReport = 20
+
+// badRows keeps the bad rows until they are written beside the file.
+func badRows(list []exchange.RowError) (out []orderhub.BadFileRow) {
+	for _, e := range list[:min(len(list), exchange.MaxErrors)] {
+		out = append(out, orderhub.BadFileRow{Line: e.Line, Column: shorten(e.Column, 100), Why: shorten(e.Sentence, 300)})
 	}
-	return string(jsonOf(bad[:min(len(bad), exchange.MaxErrors)]))
+	return out
 }
 
 func fileFault(err error) string {
@@ -183,21 +186,16 @@ func archived(f orderhub.ExchangedFile) string {
 // the errors when nothing of it was taken.
 func (r *filesRound) putAway(f orderhub.ExchangedFile) error {
 	as := archived(f)
-	var bad []exchange.RowError
-	if f.Report != "" {
-		if err := json.Unmarshal([]byte(f.Report), &bad); err != nil {
-			return fmt.Errorf("read what was wrong with file %d: %w", f.ID, err)
-		}
-	}
+	bad := f.Report
 	if f.Error != "" {
-		bad = append([]exchange.RowError{{Sentence: f.Error}}, bad...)
+		bad = append([]orderhub.BadFileRow{{Why: f.Error}}, bad...)
 	}
 	if len(bad) > 0 {
 		var out bytes.Buffer
 		w := csv.NewWriter(&out)
 		_ = w.Write([]string{"line", "column", "error"}) // a buffer takes everything
 		for _, e := range bad {
-			_ = w.Write([]string{strconv.FormatInt(e.Line, 10), e.Column, e.Sentence})
+			_ = w.Write([]string{strconv.FormatInt(e.Line, 10), e.Column, e.Why})
 		}
 		w.Flush()
 		if err := r.box.Write(filebox.Errors, as+".errors.csv", out.Bytes()); err != nil {

@@ -18,15 +18,6 @@ func onecMaster(s *orderhub.OnecSettings) {
 	s.Stock, s.Products = orderhub.MasterOnec, orderhub.MasterOnec
 }
 
-func someGoods(n int) []onectest.Goods {
-	out := make([]onectest.Goods, n)
-	for i := range out {
-		out[i] = onectest.Goods{ID: fmt.Sprintf("0f6a2b7c-0000-4000-8000-%012d", i), SKU: fmt.Sprintf("S%06d", i), Name: fmt.Sprintf("Товар %d", i),
-			Barcode: fmt.Sprintf("46%011d", i), Price: "1 234,50", Units: int64(i % 50)}
-	}
-	return out
-}
-
 func (w *world) send(b *onectest.Base, files ...onectest.File) {
 	w.t.Helper()
 	if err := b.SendGoods(w.t.Context(), 30_000, files...); err != nil {
@@ -40,7 +31,7 @@ func TestOnecGoods(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(onecMaster)
-		goods := someGoods(2500)
+		goods := onectest.SomeGoods(2500)
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		if got := w.figure("S000049"); got.OnHand != 49 || got.CountedAt.IsZero() {
 			t.Errorf("%+v", got)
@@ -79,7 +70,7 @@ func TestOnecWholeList(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(onecMaster)
-		goods := someGoods(40)
+		goods := onectest.SomeGoods(40)
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		quiet := func() {
 			w.clock.add(store.OnecQuiet)
@@ -128,7 +119,7 @@ func TestOnecIsNotMaster(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(nil)
 		w.stock(map[string]int64{"S000000": 7})
-		goods := someGoods(3)
+		goods := onectest.SomeGoods(3)
 		goods = append(goods, onectest.Goods{ID: goods[0].ID + "#c1", SKU: "S000000", Name: "Другой", Price: "1"})
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		if got := w.figure("S000000"); got.OnHand != 7 {
@@ -156,7 +147,7 @@ func TestOnecManyGoods(t *testing.T) {
 	}
 	each(t, func(t *testing.T, w *world) {
 		_, b := w.exchange(onecMaster)
-		goods := someGoods(count)
+		goods := onectest.SomeGoods(count)
 		products, offers := onectest.Catalogue(goods, false), onectest.Offers(goods, false)
 		began := time.Now()
 		if err := b.SendGoods(t.Context(), 1_000_000, products, offers); err != nil {

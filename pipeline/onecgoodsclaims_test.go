@@ -30,7 +30,7 @@ func TestWholeListsOfTwoCatalogues(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		_, b := w.exchange(onecMaster)
-		goods := someGoods(30)
+		goods := onectest.SomeGoods(30)
 		quiet := func() {
 			w.clock.add(store.OnecQuiet)
 			w.must(w.hub.tendOnec(t.Context()))
@@ -53,7 +53,7 @@ func TestOneBadRowOfMany(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		n, b := w.exchange(onecMaster)
-		goods := someGoods(6)
+		goods := onectest.SomeGoods(6)
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		w.clock.add(store.OnecQuiet)
 		w.must(w.hub.tendOnec(t.Context()))
@@ -82,7 +82,7 @@ func TestNoQuantityIsNoZero(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		_, b := w.exchange(onecMaster)
-		goods := someGoods(4)
+		goods := onectest.SomeGoods(4)
 		w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 		w.send(b, offersBack(false, offerBack(goods[2].ID, "<Количество/>"),
 			offerBack(goods[3].ID, `<Количество></Количество><Склад ИдСклада="w1" КоличествоНаСкладе="5"/><Склад ИдСклада="w2" КоличествоНаСкладе="4"/>`)))
@@ -107,7 +107,7 @@ func TestGoodsOverABrokenLine(t *testing.T) {
 			}
 			return cut
 		}
-		goods := someGoods(40)
+		goods := onectest.SomeGoods(40)
 		done := 0
 		for range 40 {
 			err := b.SendGoods(t.Context(), 6_000, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
@@ -142,7 +142,7 @@ func TestACorruptArchive(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		_, b := w.exchange(onecMaster)
 		c := w.caller(b)
-		packed := zipped(t, map[string][]byte{"import0_1.xml": onectest.Catalogue(someGoods(300), false).Body})
+		packed := zipped(t, map[string][]byte{"import0_1.xml": onectest.Catalogue(onectest.SomeGoods(300), false).Body})
 		for i := 200; i < 260; i++ {
 			packed[i] ^= 0x55
 		}
@@ -162,7 +162,7 @@ func TestGoodsMadeAnew(t *testing.T) {
 		for _, master := range []orderhub.OnecMaster{orderhub.MasterOnec, orderhub.MasterHub} {
 			n, b := w.exchange(func(s *orderhub.OnecSettings) { s.Stock, s.Products = orderhub.MasterOnec, master })
 			w.stock(map[string]int64{"S000007": 1})
-			goods := someGoods(8)[7:]
+			goods := onectest.SomeGoods(8)[7:]
 			w.send(b, onectest.Catalogue(goods, false), onectest.Offers(goods, false))
 			gone := onectest.Catalogue(goods, true)
 			gone.Name = "import0_2.xml"

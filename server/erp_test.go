@@ -122,6 +122,13 @@ func TestEndpointsOverHTTP(t *testing.T) {
 		if len(page.Deliveries) == 0 || page.Deliveries[0].Status != 200 || page.Deliveries[0].Excerpt != "thank you" {
 			t.Fatalf("%+v", page)
 		}
+		var detail api.DeliveryDetail
+		w.do(t, http.MethodGet, fmt.Sprintf("%s/deliveries/%d", address, page.Deliveries[0].ID), nil).into(t, http.StatusOK, &detail)
+		if detail.ID != page.Deliveries[0].ID || detail.Message == nil || detail.Message.Type != "order."+string(detail.Kind) || detail.Message.Data.Order.Number != sent.Number ||
+			detail.Message.Data.Order.Buyer.Name != "" {
+			t.Errorf("%+v %+v", detail, detail.Message)
+		}
+		w.do(t, http.MethodGet, address+"/deliveries/4711", nil).refused(t, http.StatusNotFound, "")
 		w.do(t, http.MethodPost, address+"/redeliver", map[string]any{}).refused(t, http.StatusUnprocessableEntity, "delivery")
 		var again api.Redelivered
 		w.do(t, http.MethodPost, address+"/redeliver", map[string]any{"delivery": page.Deliveries[0].ID}).into(t, http.StatusOK, &again)

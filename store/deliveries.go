@@ -100,6 +100,18 @@ func (s *Store) DueDeliveries(ctx context.Context, endpointID int64, limit int) 
 		endpointID, micros(s.Now()), limit)
 }
 
+// Delivery reads one of an endpoint.
+func (s *Store) Delivery(ctx context.Context, endpointID, id int64) (orderhub.Delivery, error) {
+	list, err := s.readDeliveries(ctx, "WHERE d.endpoint_id = ? AND d.id = ?", endpointID, id)
+	if err != nil {
+		return orderhub.Delivery{}, err
+	}
+	if len(list) == 0 {
+		return orderhub.Delivery{}, orderhub.Errorf(orderhub.CodeNotFound, "endpoint %d has no delivery %d", endpointID, id)
+	}
+	return list[0], nil
+}
+
 // DeliveryFilter narrows a list of deliveries.
 type DeliveryFilter struct {
 	EndpointID int64

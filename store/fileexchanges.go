@@ -109,6 +109,10 @@ func (s *Store) filesDue(ctx context.Context) (out []int64, err error) {
 
 // SaveExchangedFile writes what became of a file; one without an id is new and gets it.
 func (tx *Tx) SaveExchangedFile(ctx context.Context, f *orderhub.ExchangedFile) error {
+	report, err := json.Marshal(f.Report)
+	if err != nil {
+		return fmt.Errorf("encode a report: %w", err)
+	}
 	if f.ID == 0 {
 		ids, err := tx.q.nextIDs(ctx, "exchange_files", 1)
 		if err != nil {
@@ -120,14 +124,14 @@ func (tx *Tx) SaveExchangedFile(ctx context.Context, f *orderhub.ExchangedFile) 
 			direction = "out"
 		}
 		if err := tx.q.insert(ctx, "exchange_files", []string{"id", "exchange_id", "name", "direction", "digest", "state", "row_count", "bad", "error", "report",
-			"created_at", "finished_at"}, [][]any{{f.ID, f.ExchangeID, f.Name, direction, f.Digest, string(f.State), f.Rows, f.Bad, f.Error, f.Report,
+			"created_at", "finished_at"}, [][]any{{f.ID, f.ExchangeID, f.Name, direction, f.Digest, string(f.State), f.Rows, f.Bad, f.Error, string(report),
 			micros(f.CreatedAt), micros(f.FinishedAt)}}); err != nil {
 			return fmt.Errorf("save file: %w", err)
 		}
 		return nil
 	}
 	if _, err := tx.q.exec(ctx, "UPDATE exchange_files SET state = ?, row_count = ?, bad = ?, error = ?, report = ?, finished_at = ? WHERE id = ?",
-		string(f.State), f.Rows, f.Bad, f.Error, f.Report, micros(f.FinishedAt), f.ID); err != nil {
+		string(f.State), f.Rows, f.Bad, f.Error, string(report), micros(f.FinishedAt), f.ID); err != nil {
 		return fmt.Errorf("save file: %w", err)
 	}
 	return nil
@@ -166,10 +170,15 @@ func (s *Store) readExchangedFiles(ctx context.Context, where string, args ...an
 	var out []orderhub.ExchangedFile
 	for rows.Next() {
 		var f orderhub.ExchangedFile
-		var direction, state string
+		var direction, state, report string
 		var created, finished int64
-		if err := rows.Scan(&f.ID, &f.ExchangeID, &f.Name, &direction, &f.Digest, &state, &f.Rows, &f.Bad, &f.Error, &f.Report, &created, &finished); err != nil {
+		if err := rows.Scan(&f.ID, &f.ExchangeID, &f.Name, &direction, &f.Digest, &state, &f.Rows, &f.Bad, &f.Error, &report, &created, &finished); err != nil {
 			return nil, fmt.Errorf("read files: %w", err)
+		}
+		if report != "" {
+			if err := json.Unmarshal([]byte(report), &f.Report); err != nil {
+				return nil, fmt.Errorf("read file %d: %w", f.ID, err)
+			}
 		}
 		f.Out, f.State, f.CreatedAt, f.FinishedAt = direction == "out", orderhub.ExchangedState(state), fromMicros(created), fromMicros(finished)
 		out = append(out, f)

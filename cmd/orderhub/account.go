@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -12,20 +13,26 @@ import (
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel/all"
 	"github.com/orderhub/orderhub/pipeline"
+	"github.com/orderhub/orderhub/store"
 )
 
 // withHub opens the database and a hub that does no background work.
 func (p *program) withHub(f func(h *pipeline.Hub) error) error {
+	return p.withHubOf(nil, func(h *pipeline.Hub, _ *store.Store) error { return f(h) })
+}
+
+// withHubOf does the same with the store, and with networks that may be called.
+func (p *program) withHubOf(private []netip.Prefix, f func(h *pipeline.Hub, s *store.Store) error) error {
 	s, err := p.openStore()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	h, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log})
+	h, err := pipeline.New(pipeline.Options{Store: s, Channels: all.All(), Log: p.log, Private: private})
 	if err != nil {
 		return err
 	}
-	return f(h)
+	return f(h, s)
 }
 
 type accountCmd struct {

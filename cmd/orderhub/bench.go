@@ -7,7 +7,7 @@ type benchCmd struct {
 	Dir      string   `help:"Where the SQLite file is made; without it, a temporary folder." type:"path"`
 	Engine   []string `help:"Only these engines: sqlite, postgres."`
 	Orders   int      `help:"How many orders the list and panel benches seed." default:"1000000"`
-	Only     []string `help:"Only these parts: accept, webhook, list, panel, import, fanout, figures (a quarter of an hour, only when named)."`
+	Only     []string `help:"Only these parts: accept, webhook, list, panel, import, fanout, feed, goods, figures (a quarter of an hour, only when named)."`
 	JSON     bool     `help:"Print JSON."`
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/shopsim"
+	"github.com/orderhub/orderhub/notify"
 )
 
 type demoCmd struct {
@@ -27,6 +28,8 @@ type demoCmd struct {
 	Faults  string        `help:"How much goes wrong: none, light or hard." default:"light" enum:"none,light,hard"`
 	Policy  string        `help:"Make goods scarce and let the markets sell only what the hub publishes: shared shows all that is left everywhere, strict never sells a unit twice; off sells everything." default:"off" enum:"off,shared,strict"`
 	ByHand  bool          `help:"Let nobody buy, work or deliver but you: over the panel, the API and the simulators' control API." name:"by-hand"`
+	Private []string      `help:"Networks that are not public and that webhooks and SFTP may go to all the same: 127.0.0.0/8 for a receiver on this machine." placeholder:"127.0.0.0/8" name:"private-networks"`
+	FileDir string        `help:"The folder below which files are exchanged with an ERP or WMS; without it over SFTP only." name:"exchange-dir" type:"path" placeholder:"FOLDER"`
 	With1C  bool          `help:"Let a 1C exchange with the hub, and compare its book with the ledger, too." name:"with-1c"`
 	Shops   bool          `help:"Let buyers buy in web shops on engines of others (WooCommerce, Bitrix, InSales, Shopify, 1C exchange), too." name:"with-shops"`
 	Report  string        `help:"How the comparison is printed: text or json." default:"text" enum:"text,json"`
@@ -47,7 +50,12 @@ func (c *demoCmd) Run(p *program) error {
 	if p.cli.LogLevel == "info" {
 		log = newLog(p.errOut, "error") // faults are the demo's business, not news
 	}
+	private, err := notify.Prefixes("private-networks", c.Private)
+	if err != nil {
+		return err
+	}
 	opts := demo.Options{
+		Private: private, FileDir: c.FileDir,
 		Addr: c.Addr, SimAddr: c.SimAddr, Dir: c.Dir, For: c.For, Orders: c.Orders, Seed: c.Seed, Faults: faults, Log: log, Version: version(), Onec: c.With1C, Shops: c.Shops, ByHand: c.ByHand,
 		Started: func(s demo.Started) { c.say(p.errOut, s) },
 	}

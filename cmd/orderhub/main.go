@@ -46,6 +46,9 @@ type cli struct {
 	Products productsCmd `cmd:"" help:"The shop's goods: import and export as CSV or XLSX."`
 	Stock    stockCmd    `cmd:"" help:"The shop's stock: import a stocktake."`
 	Onec     onecCmd     `cmd:"" help:"Exchanges with 1C: add, list."`
+	Endpoint endpointCmd `cmd:"" help:"Programs that are told events by webhook: add, list, rotate, redeliver, remove."`
+	Feed     feedCmd     `cmd:"" help:"Programs that read the feed of orders: add, list, reset, remove."`
+	Files    filesCmd    `cmd:"" help:"Exchanges of files: list, remove."`
 	Bench    benchCmd    `cmd:"" help:"Measure this machine: orders per second, webhooks, lists."`
 	User     userCmd     `cmd:"" help:"People who may sign in: add, list, password, disable, enable."`
 	Token    tokenCmd    `cmd:"" help:"Make a further API token."`

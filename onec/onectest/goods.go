@@ -160,3 +160,15 @@ func Offers(goods []Goods, changes bool) File {
 	w.WriteString("</Предложения></ПакетПредложений></КоммерческаяИнформация>")
 	return File{"offers0_1.xml", w.Bytes()}
 }
+
+// SomeGoods invents n articles; of every fifty one has none left.
+func SomeGoods(n int) []Goods {
+	out := make([]Goods, n)
+	for i := range out {
+		out[i] = Goods{
+			ID: fmt.Sprintf("0f6a2b7c-0000-4000-8000-%012d", i), SKU: fmt.Sprintf("S%06d", i), Name: fmt.Sprintf("Товар %d", i),
+			Barcode: fmt.Sprintf("46%011d", i), Price: "1 234,50", Units: int64(i % 50),
+		}
+	}
+	return out
+}

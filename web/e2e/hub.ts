@@ -1,5 +1,8 @@
 // The real binary in demo mode: a hub with simulated marketplaces.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as base, type BrowserContext, type Page } from '@playwright/test';
 
@@ -8,6 +11,8 @@ export interface Hub {
   token: string;
   /** sims is the control API of the simulators: http://…/_sim/. */
   sims: string;
+  /** files is the folder below which files are exchanged. */
+  files: string;
   /** link opens the panel and signs in. */
   link: string;
   login: string;
@@ -100,7 +105,9 @@ export async function end(child: ChildProcess) {
 
 /** begin starts a demo. Unless it lives, nothing happens in it but by a test's hand. */
 export async function begin(lives = false): Promise<{ hub: Hub; child: ChildProcess }> {
-  const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none', ...(lives ? [] : ['--by-hand'])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const files = mkdtempSync(join(tmpdir(), 'orderhub-e2e-'));
+  const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--policy', 'shared', '--faults', 'none', '--private-networks', '127.0.0.0/8', '--exchange-dir', files, ...(lives ? [] : ['--by-hand'])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.once('close', () => rmSync(files, { recursive: true, force: true }));
   const [link = '', sims = '', token = ''] = await listen(child, [/^\s+Panel\s+(\S+)/, /^\s+Simulators\s+(\S+)/, /^\s+API token\s+(\S+)/]);
   const { origin: url, hash } = new URL(link);
   const who = new URLSearchParams(hash.slice(1));
@@ -109,7 +116,7 @@ export async function begin(lives = false): Promise<{ hub: Hub; child: ChildProc
     if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`);
     return (res.status === 204 ? undefined : await res.json()) as T;
   };
-  return { hub: { url, link, token, sims, call, login: who.get('login') ?? '', password: who.get('password') ?? '' }, child };
+  return { hub: { url, link, token, sims, files, call, login: who.get('login') ?? '', password: who.get('password') ?? '' }, child };
 }
 
 /** enter signs a browser in without the form. */

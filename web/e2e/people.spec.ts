@@ -63,7 +63,7 @@ async function as(browser: Browser, hub: Hub, role: string, login = role) {
 
 const everywhere = ['Today', 'Orders', 'Returns', 'Stock', 'Products', 'Listings', 'Accounts', 'Problems'];
 const roles = {
-  owner: { places: [...everywhere.slice(0, 3), 'Customers', ...everywhere.slice(3, -1), '1C', 'Problems', 'Rules', 'Notifications', 'Users', 'API tokens', 'Audit log', 'Settings'], works: true },
+  owner: { places: [...everywhere.slice(0, 3), 'Customers', ...everywhere.slice(3, -1), '1C', 'Integrations', 'Problems', 'Rules', 'Notifications', 'Users', 'API tokens', 'Audit log', 'Settings'], works: true },
   warehouse: { places: everywhere, works: true },
   viewer: { places: everywhere, works: false },
 };

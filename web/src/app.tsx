@@ -18,6 +18,7 @@ const Troubles = lazyPage('quarantine/troubles', () => import('./quarantine/trou
 const Today = lazyPage('today/today', () => import('./today/today'));
 const Rules = lazyPage('rules/rules', () => import('./rules/rules'));
 const Onec = lazyPage('onec/onec', () => import('./onec/onec'));
+const Integrations = lazyPage('integrations/integrations', () => import('./integrations/integrations'));
 const Notify = lazyPage('notify/notify', () => import('./notify/notify'));
 const Users = lazyPage('people/users', () => import('./people/users'));
 const Tokens = lazyPage('people/tokens', () => import('./people/tokens'));
@@ -49,6 +50,7 @@ export function Panel() {
           {page('listings', 'stock.read', <Listings />)}
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
           {page('onec', 'accounts.read', <Onec />)}
+          {page('integrations', 'accounts.read', <Integrations />)}
           {page('troubles', 'orders.read', <Troubles />)}
           {page('rules/:id?', 'rules.read', <Rules />)}
           {page('notify', 'rules.manage', <Notify />)}
