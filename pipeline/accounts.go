@@ -103,6 +103,9 @@ type Freshness struct {
 	QuotaLeft map[string]int
 	// WebhookPath is where the channel sends its messages.
 	WebhookPath string
+	// ListsDays: the channel lists the orders of a day, so that the audit can
+	// compare; ReadsOrders: it shows single orders by their id.
+	ListsDays, ReadsOrders bool
 	// Problem says in words what a person should do, "" = nothing.
 	Problem string
 }
@@ -152,6 +155,8 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 		f.Stock.Lag = h.lagOf(f.Stock.Took)
 		if open, err := h.account(ctx, a.ID); err == nil {
 			f.QuotaLeft = open.quotas.Left()
+			_, f.ListsDays = open.adapter.(channel.RangeLister)
+			_, f.ReadsOrders = open.adapter.(channel.OrderReader)
 		} else {
 			f.Problem = Sentence(err)
 		}
