@@ -164,7 +164,16 @@ type AccountView struct {
 	QuotaLeft   map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
 	ListsDays   bool                           `json:"lists_days" doc:"The channel lists the orders of a day: they can be compared with the hub's, and be read again."`
 	ReadsOrders bool                           `json:"reads_orders" doc:"Single orders can be read again by their external ids."`
+	Audit       *AuditTurn                     `json:"audit,omitempty" doc:"How far the regular loss audit is; absent = the channel lists no days."`
 	CreatedAt   time.Time                      `json:"created_at"`
+}
+
+// AuditTurn is the last and the next turn of the regular loss audit.
+type AuditTurn struct {
+	At     *time.Time     `json:"at,omitempty" doc:"When it last came to its end."`
+	NextAt *time.Time     `json:"next_at,omitempty"`
+	Class  orderhub.Class `json:"class,omitempty" doc:"Of the last failure, while it fails."`
+	Error  string         `json:"error,omitempty"`
 }
 
 // StockFreshView is how near the stock figures are that an account shows.
@@ -224,6 +233,9 @@ func accountView(f pipeline.Freshness, public map[string]string) AccountView {
 	}
 	if v.QuotaLeft == nil {
 		v.QuotaLeft = map[string]int{}
+	}
+	if p := f.Audit; f.ListsDays {
+		v.Audit = &AuditTurn{At: timeOrNil(p.FinishedAt), NextAt: timeOrNil(p.NextAt), Class: p.Class, Error: p.Error}
 	}
 	for _, p := range f.Feeds {
 		v.Feeds = append(v.Feeds, FeedView{

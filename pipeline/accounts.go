@@ -106,6 +106,8 @@ type Freshness struct {
 	// ListsDays: the channel lists the orders of a day, so that the audit can
 	// compare; ReadsOrders: it shows single orders by their id.
 	ListsDays, ReadsOrders bool
+	// Audit is how far the regular loss audit is.
+	Audit store.FeedPosition
 	// Problem says in words what a person should do, "" = nothing.
 	Problem string
 }
@@ -204,6 +206,11 @@ func (h *Hub) feedFreshness(f *Freshness, positions []store.FeedPosition) {
 		every[feed.Name] = feed.Every
 	}
 	now := h.store.Now()
+	for _, p := range positions {
+		if p.AccountID == f.Account.ID && p.Feed == auditFeed {
+			f.Audit = p
+		}
+	}
 	for _, name := range h.feeds(f.Account.Channel) {
 		ff := FeedFreshness{FeedPosition: store.FeedPosition{AccountID: f.Account.ID, Feed: name}, Every: h.pause(every[name])}
 		for _, p := range positions {
