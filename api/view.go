@@ -35,7 +35,7 @@ type OrderRow struct {
 	CancelledBy    orderhub.CancelParty `json:"cancelled_by,omitempty" enum:"buyer,seller,channel,carrier,system,split" doc:"Who cancelled, as far as it is known."`
 	Total          *orderhub.Money      `json:"total,omitempty"`
 	Units          int64                `json:"units"`
-	FirstLine      string               `json:"first_line,omitempty" doc:"What its first line is called."`
+	FirstLine      string               `json:"first_line,omitempty" doc:"What its first line is called: by the channel, else by its product, else its article."`
 	LineCount      int                  `json:"line_count"`
 	Failed         string               `json:"failed,omitempty" doc:"rejected or uncertain: how the last effect of the order ended. Only in lists of orders and on the order itself."`
 	Customer       string               `json:"customer,omitempty" personal:"name"`

@@ -106,9 +106,9 @@ function Days({ account, gaps, accounts }: { account?: string; gaps: boolean; ac
 }
 
 /** Result says in a word how a day stands. */
-export function Result({ day }: { day: Day }) {
+function Result({ day, short }: { day: Day; short?: boolean }) {
   const { t } = useText();
-  if (day.lacking > 0) return <Chip colour="red">{t('proof.gap')}</Chip>;
+  if (day.lacking > 0) return <Chip colour="red">{short ? t('proof.lacking') : t('proof.gap')}</Chip>;
   return day.missing.length > 0 ? <Chip colour="cyan">{t('proof.closed')}</Chip> : <Chip colour="green">{t('proof.complete')}</Chip>;
 }
 
@@ -125,7 +125,7 @@ function useColumns(accounts: Account[], wide: boolean): ColumnsType<Day> {
     return [
       { title: t('proof.day'), key: 'day', render: (_, d) => <><div>{day(d)}</div>{badge(d)}</> },
       { title: t('proof.short'), key: 'n', align: 'right', width: 92, render: (_, d) => <span className="num nowrap">{f.number(d.theirs - d.lacking)} / {f.number(d.theirs)}</span> },
-      { title: t('proof.result'), key: 'r', align: 'right', width: 122, render: (_, d) => <Result day={d} /> },
+      { title: t('proof.result'), key: 'r', align: 'right', width: 122, render: (_, d) => <Result day={d} short /> },
     ];
   }
   return [
