@@ -259,7 +259,9 @@ func (a *API) gatherCustomer(ctx context.Context, t *store.CardTree) (CustomerCa
 	if err != nil {
 		return c, err
 	}
-	c.Orders = rows(orders)
+	if c.Orders, err = a.namedRows(ctx, orders); err != nil {
+		return c, err
+	}
 	seen := map[AddressView]bool{{}: true}
 	var numbers []int64
 	for _, o := range orders {

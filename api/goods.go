@@ -13,6 +13,7 @@ import (
 type LineView struct {
 	orderhub.Line
 	Product string `json:"product,omitempty" doc:"The SKU of the product; absent = none is known."`
+	Called  string `json:"product_name,omitempty" doc:"What the product is called here: some channels give no name with an order."`
 	Listing int64  `json:"listing,omitempty" doc:"The listing through which it was sold."`
 }
 
@@ -64,9 +65,45 @@ func (a *API) goodsOf(ctx context.Context, number int64) ([]GoodsView, error) {
 // linesOf are the lines of an order with their products.
 func (a *API) linesOf(ctx context.Context, o *orderhub.Order) ([]LineView, error) {
 	links, err := a.store.LinksOf(ctx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	names, err := a.store.NamesOfLines(ctx, []int64{o.ID})
+	if err != nil {
+		return nil, err
+	}
 	out := make([]LineView, 0, len(o.Snapshot.Lines))
 	for i, l := range o.Snapshot.Lines {
 		out = append(out, LineView{Line: l, Product: links[i].SKU, Listing: links[i].ListingID})
+	}
+	for _, n := range names {
+		if n.Pos < len(out) {
+			out[n.Pos].Called = n.Name
+		}
+	}
+	return out, nil
+}
+
+// namedRows are the rows of orders; a first line that the channel gave no name is
+// called as its product is.
+func (a *API) namedRows(ctx context.Context, list []*orderhub.Order) ([]OrderRow, error) {
+	out := rows(list)
+	at := map[int64]int{}
+	var nameless []int64
+	for i, o := range list {
+		if lines := o.Snapshot.Lines; len(lines) > 0 && lines[0].Name == "" {
+			nameless = append(nameless, o.ID)
+			at[o.ID] = i
+		}
+	}
+	if len(nameless) == 0 {
+		return out, nil
+	}
+	names, err := a.store.NamesOfLines(ctx, nameless)
+	for _, n := range names {
+		if n.Pos == 0 && n.Name != "" {
+			out[at[n.OrderID]].FirstLine = n.Name
+		}
 	}
 	return out, err
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -46,7 +47,10 @@ func (a *API) orders(h huma.API) {
 			if err != nil {
 				return nil, a.problem(err)
 			}
-			page := OrderPage{Orders: rows(list), Cursor: next}
+			page := OrderPage{Cursor: next}
+			if page.Orders, err = a.namedRows(ctx, list); err != nil {
+				return nil, a.problem(err)
+			}
 			if err := a.markFailed(ctx, page.Orders); err != nil {
 				return nil, a.problem(err)
 			}
@@ -226,7 +230,7 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	c := OrderCard{
 		OrderRow: row(o), Buyer: s.Customer, Shipping: s.Shipping, Comment: s.Comment, Cancellation: s.Cancellation,
 		CancelRequest: s.CancelRequest, Requires: s.Requires, ParentID: s.ParentID, SiteOrderID: s.SiteOrderID,
-		Discrepancies: s.Discrepancies, Drift: s.Drift, Siblings: []OrderRow{}, Next: []NextStep{}, ErasedAt: timeOrNil(o.ErasedAt),
+		Discrepancies: s.Discrepancies, Drift: s.Drift, Next: []NextStep{}, ErasedAt: timeOrNil(o.ErasedAt),
 	}
 	var err error
 	if o.CardID != 0 {
@@ -238,6 +242,9 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	}
 	if c.Lines, err = a.linesOf(ctx, o); err != nil {
 		return c, err
+	}
+	if len(c.Lines) > 0 {
+		c.FirstLine = cmp.Or(c.Lines[0].Name, c.Lines[0].Called, c.Lines[0].SKU)
 	}
 	if c.Goods, err = a.goodsOf(ctx, o.ID); err != nil {
 		return c, err
@@ -251,10 +258,9 @@ func (a *API) card(ctx context.Context, o *orderhub.Order) (OrderCard, error) {
 	if err != nil {
 		return c, err
 	}
-	for _, g := range group {
-		if g.ID != o.ID {
-			c.Siblings = append(c.Siblings, row(g))
-		}
+	group = slices.DeleteFunc(group, func(g *orderhub.Order) bool { return g.ID == o.ID })
+	if c.Siblings, err = a.namedRows(ctx, group); err != nil {
+		return c, err
 	}
 	notes, err := a.store.Notes(ctx, o.ID)
 	if err != nil {

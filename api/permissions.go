@@ -158,6 +158,7 @@ var needs = map[string]need{
 	"list-channels":       may(orderhub.AccountsRead),
 	"list-drift":          may(orderhub.AccountsRead),
 	"list-audits":         may(orderhub.AccountsRead),
+	"get-audit":           may(orderhub.AccountsRead),
 	"get-account-stock":   may(orderhub.AccountsRead),
 	"get-account-returns": may(orderhub.AccountsRead),
 	"add-account":         may(orderhub.AccountsManage),

@@ -35,7 +35,7 @@ type OrderRow struct {
 	CancelledBy    orderhub.CancelParty `json:"cancelled_by,omitempty" enum:"buyer,seller,channel,carrier,system,split" doc:"Who cancelled, as far as it is known."`
 	Total          *orderhub.Money      `json:"total,omitempty"`
 	Units          int64                `json:"units"`
-	FirstLine      string               `json:"first_line,omitempty" doc:"What its first line is called."`
+	FirstLine      string               `json:"first_line,omitempty" doc:"What its first line is called: by the channel, else by its product, else its article."`
 	LineCount      int                  `json:"line_count"`
 	Failed         string               `json:"failed,omitempty" doc:"rejected or uncertain: how the last effect of the order ended. Only in lists of orders and on the order itself."`
 	Customer       string               `json:"customer,omitempty" personal:"name"`
@@ -147,22 +147,33 @@ type Reason struct {
 // AccountView is an account with its health and freshness. Secrets are shown as
 // "set".
 type AccountView struct {
-	ID         string                         `json:"id"`
-	Channel    orderhub.Channel               `json:"channel"`
-	Name       string                         `json:"name"`
-	State      orderhub.AccountState          `json:"state"`
-	Problem    string                         `json:"problem,omitempty" doc:"What a person should know or do, in words."`
-	Settings   map[string]string              `json:"settings"`
-	Webhook    string                         `json:"webhook,omitempty" doc:"Where the channel sends its messages, below the hub's public address. Keep it secret. Shown only where one account is read."`
-	Health     orderhub.Health                `json:"health"`
-	Feeds      []FeedView                     `json:"feeds"`
-	Pending    int64                          `json:"pending" doc:"Raw answers waiting to be interpreted."`
-	Quarantine int64                          `json:"quarantine"`
-	Hints      int64                          `json:"hints"`
-	Effects    map[orderhub.EffectState]int64 `json:"effects" doc:"Effects by state, confirmed ones left out."`
-	Stock      *StockFreshView                `json:"stock,omitempty" doc:"How near the stock figures are that the account shows; absent = it shows none."`
-	QuotaLeft  map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
-	CreatedAt  time.Time                      `json:"created_at"`
+	ID          string                         `json:"id"`
+	Channel     orderhub.Channel               `json:"channel"`
+	Name        string                         `json:"name"`
+	State       orderhub.AccountState          `json:"state"`
+	Problem     string                         `json:"problem,omitempty" doc:"What a person should know or do, in words."`
+	Settings    map[string]string              `json:"settings"`
+	Webhook     string                         `json:"webhook,omitempty" doc:"Where the channel sends its messages, below the hub's public address. Keep it secret. Shown only where one account is read."`
+	Health      orderhub.Health                `json:"health"`
+	Feeds       []FeedView                     `json:"feeds"`
+	Pending     int64                          `json:"pending" doc:"Raw answers waiting to be interpreted."`
+	Quarantine  int64                          `json:"quarantine"`
+	Hints       int64                          `json:"hints"`
+	Effects     map[orderhub.EffectState]int64 `json:"effects" doc:"Effects by state, confirmed ones left out."`
+	Stock       *StockFreshView                `json:"stock,omitempty" doc:"How near the stock figures are that the account shows; absent = it shows none."`
+	QuotaLeft   map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
+	ListsDays   bool                           `json:"lists_days" doc:"The channel lists the orders of a day: they can be compared with the hub's, and be read again."`
+	ReadsOrders bool                           `json:"reads_orders" doc:"Single orders can be read again by their external ids."`
+	Audit       *AuditTurn                     `json:"audit,omitempty" doc:"How far the regular loss audit is; absent = the channel lists no days."`
+	CreatedAt   time.Time                      `json:"created_at"`
+}
+
+// AuditTurn is the last and the next turn of the regular loss audit.
+type AuditTurn struct {
+	At     *time.Time     `json:"at,omitempty" doc:"When it last came to its end."`
+	NextAt *time.Time     `json:"next_at,omitempty"`
+	Class  orderhub.Class `json:"class,omitempty" doc:"Of the last failure, while it fails."`
+	Error  string         `json:"error,omitempty"`
 }
 
 // StockFreshView is how near the stock figures are that an account shows.
@@ -215,12 +226,16 @@ func accountView(f pipeline.Freshness, public map[string]string) AccountView {
 		ID: f.Account.ID, Channel: f.Account.Channel, Name: f.Account.Name, State: f.Account.State, Problem: f.Problem, Settings: public,
 		Webhook: f.WebhookPath, Health: f.Account.Health, Pending: f.Backlog.Pending, Quarantine: f.Backlog.Quarantined,
 		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{}, Stock: stockFreshView(f),
+		ListsDays: f.ListsDays, ReadsOrders: f.ReadsOrders,
 	}
 	if v.Effects == nil {
 		v.Effects = map[orderhub.EffectState]int64{}
 	}
 	if v.QuotaLeft == nil {
 		v.QuotaLeft = map[string]int{}
+	}
+	if p := f.Audit; f.ListsDays {
+		v.Audit = &AuditTurn{At: timeOrNil(p.FinishedAt), NextAt: timeOrNil(p.NextAt), Class: p.Class, Error: p.Error}
 	}
 	for _, p := range f.Feeds {
 		v.Feeds = append(v.Feeds, FeedView{

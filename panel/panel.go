@@ -137,7 +137,7 @@ func (p *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // pages are the first parts of the panel's addresses. Any other address is no
 // page of it: whoever looks for holes gets a plain 404.
 var pages = map[string]bool{
-	"": true, "today": true, "orders": true, "returns": true, "stock": true, "products": true, "listings": true, "accounts": true,
+	"": true, "today": true, "orders": true, "returns": true, "stock": true, "products": true, "listings": true, "accounts": true, "audits": true,
 	"troubles": true, "notify": true, "users": true, "tokens": true, "audit-log": true, "settings": true, "customers": true, "rules": true, "onec": true, "integrations": true, "me": true,
 	"setup": true, "login": true,
 }

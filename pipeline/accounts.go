@@ -103,6 +103,11 @@ type Freshness struct {
 	QuotaLeft map[string]int
 	// WebhookPath is where the channel sends its messages.
 	WebhookPath string
+	// ListsDays: the channel lists the orders of a day, so that the audit can
+	// compare; ReadsOrders: it shows single orders by their id.
+	ListsDays, ReadsOrders bool
+	// Audit is how far the regular loss audit is.
+	Audit store.FeedPosition
 	// Problem says in words what a person should do, "" = nothing.
 	Problem string
 }
@@ -152,6 +157,8 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 		f.Stock.Lag = h.lagOf(f.Stock.Took)
 		if open, err := h.account(ctx, a.ID); err == nil {
 			f.QuotaLeft = open.quotas.Left()
+			_, f.ListsDays = open.adapter.(channel.RangeLister)
+			_, f.ReadsOrders = open.adapter.(channel.OrderReader)
 		} else {
 			f.Problem = Sentence(err)
 		}
@@ -199,6 +206,11 @@ func (h *Hub) feedFreshness(f *Freshness, positions []store.FeedPosition) {
 		every[feed.Name] = feed.Every
 	}
 	now := h.store.Now()
+	for _, p := range positions {
+		if p.AccountID == f.Account.ID && p.Feed == auditFeed {
+			f.Audit = p
+		}
+	}
 	for _, name := range h.feeds(f.Account.Channel) {
 		ff := FeedFreshness{FeedPosition: store.FeedPosition{AccountID: f.Account.ID, Feed: name}, Every: h.pause(every[name])}
 		for _, p := range positions {

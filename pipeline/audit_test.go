@@ -38,7 +38,7 @@ func TestLostOrderIsNamedAndRepaired(t *testing.T) {
 				if audit.Theirs != 5 || audit.Ours != 4 || len(audit.Extra) != 0 || audit.Day != "2026-11-01" {
 					t.Errorf("audit %+v", audit)
 				}
-				if saved, err := w.store.Audits(t.Context(), acct, 5); err != nil || len(saved) != 1 || len(saved[0].Missing) != 1 {
+				if saved, err := w.store.Audits(t.Context(), store.AuditDayFilter{AccountID: acct, Limit: 5}); err != nil || len(saved) != 1 || len(saved[0].Missing) != 1 {
 					t.Errorf("saved: %+v, %v", saved, err)
 				}
 

@@ -64,6 +64,17 @@ func TestRowsTellWhatWasSold(t *testing.T) {
 		if row.FirstLine != "Чайник" || row.LineCount != 2 || row.Failed != "" {
 			t.Errorf("%+v", row)
 		}
+		// A channel may give no name; the product has one.
+		w.do(t, http.MethodPut, "/products/CUP", map[string]any{"name": "Чашка"}).into(t, http.StatusOK, nil)
+		nameless := w.send(t, "shop", payload("b", 1, set("lines", []any{map[string]any{"sku": "CUP", "qty": 1}})))
+		if row := w.list(t, url.Values{}).Orders[0]; row.Number != nameless.Number || row.FirstLine != "Чашка" {
+			t.Errorf("of a product: %+v", row)
+		}
+		var card api.OrderCard
+		w.do(t, http.MethodGet, fmt.Sprintf("/orders/%d", nameless.Number), nil).into(t, http.StatusOK, &card)
+		if l := card.Lines[0]; l.Name != "" || l.Called != "Чашка" || card.FirstLine != "Чашка" {
+			t.Errorf("card: %+v %+v", l, card.OrderRow)
+		}
 	})
 }
 

@@ -173,7 +173,7 @@ func (w *world) auditsAndRepulls(t *testing.T, oz api.OrderCard, card api.OrderC
 	}
 	var saved api.AuditList
 	w.do(t, http.MethodGet, "/audits?account=ozon-main&limit=400", nil).into(t, http.StatusOK, &saved)
-	if !slices.ContainsFunc(saved.Days, func(d store.AuditDay) bool { return d.Day == day && d.Ours == 1 }) {
+	if !slices.ContainsFunc(saved.Days, func(d api.AuditView) bool { return d.Day == day && d.Ours == 1 }) {
 		t.Errorf("saved audits: %+v", saved)
 	}
 	for _, tc := range []struct {

@@ -35,7 +35,7 @@ func (s *Store) SaveAudit(ctx context.Context, d AuditDay) error {
 		return fmt.Errorf("save audit: %w", err)
 	}
 	return s.InTx(ctx, func(tx *Tx) error {
-		if _, err := tx.q.exec(ctx, `INSERT INTO audits (account_id, day, at, theirs, ours, missing, extra) VALUES (?, ?, ?, ?, ?, ?, ?)
+		if _, err := tx.q.exec(ctx, `INSERT INTO audits (`+auditDayColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (account_id, day) DO UPDATE SET at = excluded.at, theirs = excluded.theirs, ours = excluded.ours,
 			missing = excluded.missing, extra = excluded.extra`,
 			d.AccountID, d.Day, micros(d.At), d.Theirs, d.Ours, string(missing), string(extra)); err != nil {
@@ -45,10 +45,53 @@ func (s *Store) SaveAudit(ctx context.Context, d AuditDay) error {
 	})
 }
 
-// Audits lists saved results, newest day first; accountID "" = of all.
-func (s *Store) Audits(ctx context.Context, accountID string, limit int) ([]AuditDay, error) {
-	rows, err := s.engine.reader().query(ctx, `SELECT account_id, day, at, theirs, ours, missing, extra FROM audits
-		WHERE (? = '' OR account_id = ?) ORDER BY day DESC, account_id LIMIT ?`, accountID, accountID, limit)
+// AuditDayFilter selects saved results.
+type AuditDayFilter struct {
+	// AccountID "" = of all.
+	AccountID string
+	// Gaps leaves out days on which both sides agreed.
+	Gaps bool
+	// Day and After continue a list: only results behind those of this day and
+	// account; "" = from the newest.
+	Day, After string
+	Limit      int
+}
+
+const auditDayColumns = "account_id, day, at, theirs, ours, missing, extra"
+
+// Audits lists saved results, newest day first, the accounts of a day by name.
+func (s *Store) Audits(ctx context.Context, f AuditDayFilter) ([]AuditDay, error) {
+	where, args := "WHERE 1 = 1", []any{}
+	add := func(cond string, v ...any) {
+		where += " AND " + cond
+		args = append(args, v...)
+	}
+	if f.AccountID != "" {
+		add("account_id = ?", f.AccountID)
+	}
+	if f.Gaps {
+		add("(missing <> '[]' OR extra <> '[]')")
+	}
+	if f.Day != "" {
+		add("(day < ? OR (day = ? AND account_id > ?))", f.Day, f.Day, f.After)
+	}
+	return s.auditRows(ctx, where+" ORDER BY day DESC, account_id LIMIT ?", append(args, f.Limit)...)
+}
+
+// AuditOf reads the result of a day (2026-11-23).
+func (s *Store) AuditOf(ctx context.Context, accountID, day string) (AuditDay, error) {
+	found, err := s.auditRows(ctx, "WHERE account_id = ? AND day = ?", accountID, day)
+	if err == nil && len(found) == 0 {
+		err = orderhub.Errorf(orderhub.CodeNotFound, "%s was not compared yet for this account", day)
+	}
+	if err != nil {
+		return AuditDay{}, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) auditRows(ctx context.Context, where string, args ...any) ([]AuditDay, error) {
+	rows, err := s.engine.reader().query(ctx, "SELECT "+auditDayColumns+" FROM audits "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audits: %w", err)
 	}

@@ -214,6 +214,33 @@ func (s *Store) rawRows(ctx context.Context, q querier, where string, args ...an
 	return out, rows.Err()
 }
 
+// RawTrace is what became of the last answer about an order.
+type RawTrace struct {
+	ID           int64
+	State, Error string
+}
+
+// LastRaws finds the last answer about each of an account's orders, by external id.
+func (s *Store) LastRaws(ctx context.Context, accountID string, externalIDs []string) (map[string]RawTrace, error) {
+	q := s.engine.reader()
+	cond, arg := q.inEach("SELECT MAX(r.id) FROM inbox r WHERE r.account_id = ? AND r.external_id = k.value AND r.kind NOT LIKE 'return%'", externalIDs)
+	rows, err := q.query(ctx, "SELECT id, external_id, state, error FROM inbox WHERE "+cond, accountID, arg)
+	if err != nil {
+		return nil, fmt.Errorf("look for answers: %w", err)
+	}
+	defer rows.Close()
+	out := map[string]RawTrace{}
+	for rows.Next() {
+		var t RawTrace
+		var external string
+		if err := rows.Scan(&t.ID, &external, &t.State, &t.Error); err != nil {
+			return nil, fmt.Errorf("look for answers: %w", err)
+		}
+		out[external] = t
+	}
+	return out, rows.Err()
+}
+
 // FinishRaw marks answers as interpreted, in the transaction that interprets
 // them, and tells which of them still waited: what another process has
 // interpreted meanwhile is left to it. They stay locked until the commit.

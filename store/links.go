@@ -166,6 +166,34 @@ func (s *Store) LinksOf(ctx context.Context, orderID int64) (map[int]LineLink, e
 	return out, err
 }
 
+// LineName is what the product of an order's line is called.
+type LineName struct {
+	OrderID int64
+	Pos     int
+	Name    string
+}
+
+// NamesOfLines reads what the products of orders' lines are called, of those that
+// have one.
+func (s *Store) NamesOfLines(ctx context.Context, orderIDs []int64) ([]LineName, error) {
+	q := s.engine.reader()
+	cond, arg := q.in("l.order_id", orderIDs)
+	rows, err := q.query(ctx, "SELECT l.order_id, l.pos, p.name FROM line_links l JOIN products p ON p.sku = l.sku WHERE "+cond+" AND l.sku <> ''", arg)
+	if err != nil {
+		return nil, fmt.Errorf("read names of lines: %w", err)
+	}
+	defer rows.Close()
+	var out []LineName
+	for rows.Next() {
+		var n LineName
+		if err := rows.Scan(&n.OrderID, &n.Pos, &n.Name); err != nil {
+			return nil, fmt.Errorf("read names of lines: %w", err)
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
 // UnmappedOrders pages through orders with a line that has no product.
 func (s *Store) UnmappedOrders(ctx context.Context, after int64, limit int) ([]int64, error) {
 	rows, err := s.engine.reader().query(ctx, "SELECT DISTINCT order_id FROM line_links WHERE sku = '' AND order_id > ? ORDER BY order_id LIMIT ?", after, limit)

@@ -85,6 +85,20 @@ test('many orders at once, with an outcome for each', async ({ hub, open }) => {
   for (const o of orders) await expect(outcome).toContainText(String(o.number));
 });
 
+test('a view is saved, opened, removed, and brought back', async ({ open }) => {
+  const page = await open('/orders?hold=manual');
+  await page.getByRole('button', { name: 'Views' }).click();
+  await page.getByRole('menuitem', { name: 'Save this view' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('On hold');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  const button = page.getByRole('button', { name: 'star On hold' });
+  await expect(button).toBeVisible(); // says which view this is
+  await button.click();
+  await page.getByRole('button', { name: /^Remove.*On hold/ }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(button).toBeVisible();
+});
+
 test('a lost connection is told and mends by itself', async ({ open }) => {
   const page = await open('/orders');
   await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();

@@ -2,7 +2,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, settled, test } from './hub';
 
 const pages = [
-  '/orders', '/today', '/returns?view=all', '/customers', '/customers?view=suggestions', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main',
+  '/orders', '/today', '/returns?view=all', '/customers', '/customers?view=suggestions', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main', '/audits',
   '/onec', '/integrations', '/integrations?view=feed', '/integrations?view=files', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts', '/me', '/settings', '/users',
 ];
 
@@ -12,7 +12,7 @@ for (const look of ['light', 'dark']) {
     await page.emulateMedia({ reducedMotion: 'reduce' }); // colours that are on their way to others are none
     await page.addInitScript((l) => localStorage.setItem('orderhub.look', l), look);
     const bad: string[] = [];
-    for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/notify', '/customers']) {
+    for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/audits', '/notify', '/customers']) {
       await open(path);
       await settled(page);
       const axe = new AxeBuilder({ page });

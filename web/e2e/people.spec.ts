@@ -61,7 +61,7 @@ async function as(browser: Browser, hub: Hub, role: string, login = role) {
   return { page, denied, call: (path: string, data: unknown) => context.request.post(`${hub.url}/api/v1${path}`, { data }) };
 }
 
-const everywhere = ['Today', 'Orders', 'Returns', 'Stock', 'Products', 'Listings', 'Accounts', 'Problems'];
+const everywhere = ['Today', 'Orders', 'Returns', 'Stock', 'Products', 'Listings', 'Accounts', 'Channel audit', 'Problems'];
 const roles = {
   owner: { places: [...everywhere.slice(0, 3), 'Customers', ...everywhere.slice(3, -1), '1C', 'Integrations', 'Problems', 'Rules', 'Notifications', 'Users', 'API tokens', 'Audit log', 'Settings'], works: true },
   warehouse: { places: everywhere, works: true },

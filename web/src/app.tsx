@@ -9,6 +9,7 @@ import { NotFound } from './shell/notfound';
 
 const Door = lazyPage('shell/door', () => import('./shell/door'));
 const Accounts = lazyPage('accounts/accounts', () => import('./accounts/accounts'));
+const Audits = lazyPage('audits/audits', () => import('./audits/audits'));
 const Customers = lazyPage('customers/customers', () => import('./customers/customers'));
 const Products = lazyPage('goods/products', () => import('./goods/products'));
 const Listings = lazyPage('goods/listings', () => import('./goods/listings'));
@@ -49,6 +50,7 @@ export function Panel() {
           {page('products', 'stock.read', <Products />)}
           {page('listings', 'stock.read', <Listings />)}
           {page('accounts/:id?', 'accounts.read', <Accounts />)}
+          {page('audits', 'accounts.read', <Audits />)}
           {page('onec', 'accounts.read', <Onec />)}
           {page('integrations', 'accounts.read', <Integrations />)}
           {page('troubles', 'orders.read', <Troubles />)}

@@ -42,6 +42,7 @@ function Body({ a, onClose }: { a: Account; onClose: () => void }) {
         {can('accounts.manage') && <Manage a={a} onClose={onClose} />}
         <Button onClick={() => setChecking(true)}>{t('check.do')}</Button>
         <Link to={`/orders?account=${a.id}`}>{t('account.orders')}</Link>
+        {a.lists_days && <Link to={`/audits?account=${a.id}`}>{t('account.proof')}</Link>}
         {a.quarantine > 0 && <Link to={`/troubles?account=${a.id}`}>{t('account.quarantine')}: {f.number(a.quarantine)}</Link>}
       </Flex>
       {checking && <Check id={a.id} />}

@@ -101,7 +101,7 @@ function Edit({ product, onClose }: { product: Partial<Product>; onClose: () => 
       <Form<Values> form={form} layout="vertical" initialValues={{ ...product, barcodes: product.barcodes?.join('\n') }} onFinish={(v) => save.mutate(v)}>
         {!old && <Form.Item name="sku" label={t('products.sku')} rules={[{ required: true, message: t('form.required') }]}><Input maxLength={100} autoFocus /></Form.Item>}
         <Form.Item name="name" label={t('products.name')} rules={[{ required: true, message: t('form.required') }]}><Input maxLength={500} /></Form.Item>
-        <Form.Item name="barcodes" label={t('products.barcodes')}><Input.TextArea autoSize={{ minRows: 1, maxRows: 6 }} /></Form.Item>
+        <Form.Item name="barcodes" label={t('products.barcodes')}><Input.TextArea rows={2} /></Form.Item>
         <Form.Item name="weight_g" label={t('products.weight')}><InputNumber min={0} max={1_000_000} precision={0} /></Form.Item>
         <Form.Item name="archived" valuePropName="checked"><Checkbox>{t('products.archived')}</Checkbox></Form.Item>
       </Form>

@@ -3,11 +3,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Checkbox, Flex, Modal, Table, Typography } from 'antd';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
 import { useSession } from '../shell/session';
 import { useTell } from '../shell/state';
 import { Chip, StatusTag } from '../shell/words';
+import { external } from './columns';
 import { PersonField, TagsField } from './marks';
 import type { Row } from './query';
 
@@ -51,7 +53,7 @@ export default function Bulk({ rows, onDone }: { rows: Row[]; onDone: () => void
       </Modal>
       {marking && <Mark count={rows.length} busy={mark.isPending} onMark={(m) => mark.mutate(m)} onClose={() => setMarking(false)} />}
       <Modal open={outcomes !== undefined} title={t('bulk.outcome')} onCancel={() => setOutcomes(undefined)} footer={<Button type="primary" onClick={() => setOutcomes(undefined)}>{t('form.close')}</Button>} width={720}>
-        {outcomes && <Outcomes outcomes={outcomes} />}
+        {outcomes && <Outcomes outcomes={outcomes} onOpen={() => setOutcomes(undefined)} />}
       </Modal>
     </>
   );
@@ -81,7 +83,7 @@ function Mark({ count, busy, onMark, onClose }: { count: number; busy: boolean; 
   );
 }
 
-function Outcomes({ outcomes }: { outcomes: Schemas['Outcome'][] }) {
+function Outcomes({ outcomes, onOpen }: { outcomes: Schemas['Outcome'][]; onOpen: () => void }) {
   const { t, said } = useText();
   const bad = outcomes.filter((o) => !o.ok).length;
   return (
@@ -90,7 +92,8 @@ function Outcomes({ outcomes }: { outcomes: Schemas['Outcome'][] }) {
       <Table size="small" rowKey="number" pagination={outcomes.length > 20 ? { pageSize: 20, showSizeChanger: false } : false} scroll={{ x: 'max-content' }}
         dataSource={[...outcomes].sort((a, b) => Number(a.ok) - Number(b.ok))}
         columns={[
-          { title: t('col.number'), dataIndex: 'number', width: 110 },
+          { title: t('col.number'), dataIndex: 'number', width: 110, render: (n: number) => <Link className="num" to={`/orders/${n}`} onClick={onOpen}>{n}</Link> },
+          { title: t('col.external'), key: 'external', width: 150, render: (_, o) => o.order && external(o.order) },
           { title: t('bulk.result'), key: 'ok', width: 130, render: (_, o) => (o.order ? <StatusTag status={o.order.status} requested={o.order.requested} /> : <Chip colour="red">{t('bulk.refused')}</Chip>) },
           { title: t('bulk.why'), key: 'why', render: (_, o) => said(o.problem?.detail) },
         ]}

@@ -83,6 +83,28 @@ export default function OrderDrawer({ number, rows, onOpen, onClose }: Props) {
 function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: number) => void }) {
   const { t, said } = useText();
   const can = useCan();
+  const goods = (
+    <>
+      <Section title={t('order.lines')}><Lines o={o} wide={wide} />{o.removed.length > 0 && <Removed o={o} />}</Section>
+      {o.goods.length > 0 && <Section title={t('order.goods')}><Goods o={o} /></Section>}
+      {(o.siblings.length > 0 || o.returns.length > 0) && <Siblings o={o} onOpen={onOpen} />}
+    </>
+  );
+  const facts = (
+    <>
+      <Section title={t('order.buyer')}><Buyer o={o} /></Section>
+      <Section title={t('order.shipping')}><Shipping o={o} /></Section>
+      <Section title={t('order.money')}><Money o={o} /></Section>
+      <Section title={t('order.facts')}><Facts o={o} /></Section>
+    </>
+  );
+  const history = (
+    <>
+      {o.effects.length > 0 && <Section title={t('order.effects')}><Effects effects={o.effects} /></Section>}
+      {(o.notes.length > 0 || can('orders.work')) && <Section title={t('note.title')}><Notes o={o} /></Section>}
+      <Section title={t('order.timeline')}><Timeline events={o.timeline} /></Section>
+    </>
+  );
   return (
     <Flex vertical gap={14}>
       <Flex gap={12} wrap align="center">
@@ -97,23 +119,12 @@ function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: num
       {o.cancellation && <Cancelled o={o} />}
       <Actions o={o} />
       <Marks o={o} />
-      <div style={{ display: 'grid', gridTemplateColumns: wide ? 'minmax(0, 1fr) 300px' : 'minmax(0, 1fr)', gap: 20, alignItems: 'start' }}>
-        <Flex vertical gap={18} style={{ minWidth: 0 }}>
-          <Section title={t('order.lines')}><Lines o={o} />{o.removed.length > 0 && <Removed o={o} />}</Section>
-          {o.goods.length > 0 && <Section title={t('order.goods')}><Goods o={o} /></Section>}
-          {(o.siblings.length > 0 || o.returns.length > 0) && <Siblings o={o} onOpen={onOpen} />}
-          {o.effects.length > 0 && <Section title={t('order.effects')}><Effects effects={o.effects} /></Section>}
-          {(o.notes.length > 0 || can('orders.work')) && <Section title={t('note.title')}><Notes o={o} /></Section>}
-          <Section title={t('order.timeline')}><Timeline events={o.timeline} /></Section>
-        </Flex>
-        <Flex vertical gap={18} style={{ minWidth: 0, order: wide ? 0 : -1 }}>
-          <Deadlines o={o} />
-          <Section title={t('order.buyer')}><Buyer o={o} /></Section>
-          <Section title={t('order.shipping')}><Shipping o={o} /></Section>
-          <Section title={t('order.money')}><Money o={o} /></Section>
-          <Section title={t('order.facts')}><Facts o={o} /></Section>
-        </Flex>
-      </div>
+      {wide ? (
+        <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) 300px', gap: 20, alignItems: 'start' }}>
+          <Flex vertical gap={18} style={{ minWidth: 0 }}>{goods}{history}</Flex>
+          <Flex vertical gap={18} style={{ minWidth: 0 }}><Deadlines o={o} />{facts}</Flex>
+        </div>
+      ) : <><Deadlines o={o} />{goods}{facts}{history}</>}
     </Flex>
   );
 }

@@ -27,7 +27,7 @@ export function useColumns(search: string): Record<Column, ColumnType<Row>> {
     }),
     external: of('external', { width: 146, ellipsis: true, render: (_, r) => <span title={external(r)}>{dim(external(r))}</span> }),
     account: of('account', { width: 130, render: (_, r) => <ChannelBadge channel={r.channel} account={r.account} /> }),
-    status: of('status', { width: 136, render: (_, r) => <StatusTag status={r.status} requested={r.requested} /> }),
+    status: of('status', { width: 152, render: (_, r) => <StatusTag status={r.status} requested={r.requested} /> }),
     deadline: of('deadline', { width: 112, render: (_, r) => <Deadline at={r.ship_by} status={r.status} /> }),
     holds: of('holds', { width: 124, render: (_, r) => <HoldTags row={r} /> }),
     goods: of('goods', { ellipsis: true, render: (_, r) => <span title={r.first_line}>{r.first_line}{r.line_count > 1 && dim(` +${r.line_count - 1}`)}</span> }),

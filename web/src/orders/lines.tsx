@@ -4,29 +4,47 @@ import { Flex, Table, Typography } from 'antd';
 import { Link } from 'react-router';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
+import { useCan } from '../shell/session';
 import { ChannelBadge, Chip, StatusTag } from '../shell/words';
 import { Section, type CardData } from './card';
 
-export function Lines({ o }: { o: CardData }) {
+type Line = CardData['lines'][number];
+
+export function Lines({ o, wide }: { o: CardData; wide: boolean }) {
   const { t } = useText();
   const f = useFormat();
+  const money = (m: Line['total']) => <span className="num nowrap">{f.money(m)}</span>;
   return (
-    <Table size="small" pagination={false} rowKey={(l) => `${l.id ?? ''}:${l.sku}:${l.listing_key ?? ''}`} dataSource={o.lines} scroll={{ x: 'max-content' }}
+    <Table<Line> size="small" pagination={false} rowKey={(l) => `${l.id ?? ''}:${l.sku}:${l.listing_key ?? ''}`} dataSource={o.lines} scroll={wide ? { x: 'max-content' } : undefined}
       columns={[
-        {
-          title: t('line.name'), key: 'name', render: (_, l) => (
-            <div style={{ minWidth: 160, maxWidth: 380 }}>
-              <div>{l.name || l.sku}</div>
-              <Typography.Text type="secondary" className="mono">{l.sku}</Typography.Text>
-              {' '}{l.product ? (l.product !== l.sku && <Link to={`/stock/${encodeURIComponent(l.product)}`}>{l.product}</Link>) : <Link to={`/listings?unmatched=1&q=${encodeURIComponent(l.listing_key ?? l.sku)}`}><Chip colour="orange">{t('line.unmapped')}</Chip></Link>}
-            </div>
-          ),
-        },
-        { title: t('line.quantity'), dataIndex: 'quantity', align: 'right', width: 70, render: (n: number) => <span className="num">{f.number(n)}</span> },
-        { title: t('line.price'), key: 'price', align: 'right', width: 100, render: (_, l) => <span className="num nowrap">{f.money(l.unit_price)}</span> },
-        { title: t('line.total'), key: 'total', align: 'right', width: 110, render: (_, l) => <span className="num nowrap">{f.money(l.total)}</span> },
+        { title: t('line.name'), key: 'name', render: (_, l) => <Name l={l} /> },
+        ...(wide ? [
+          { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' as const, width: 70, render: (n: number) => <span className="num">{f.number(n)}</span> },
+          { title: t('line.price'), key: 'price', align: 'right' as const, width: 100, render: (_: unknown, l: Line) => money(l.unit_price) },
+          { title: t('line.total'), key: 'total', align: 'right' as const, width: 110, render: (_: unknown, l: Line) => money(l.total) },
+        ] : [{
+          title: t('line.total'), key: 'total', align: 'right' as const, width: 130,
+          render: (_: unknown, l: Line) => <>{money(l.total)}<div><Typography.Text type="secondary" className="num nowrap" style={{ fontSize: 12 }}>{f.number(l.quantity)} × {f.money(l.unit_price)}</Typography.Text></div></>,
+        }]),
       ]}
     />
+  );
+}
+
+function Name({ l }: { l: Line }) {
+  const { t } = useText();
+  const can = useCan();
+  const stock = (sku: string) => (can('stock.read') ? <Link to={`/stock/${encodeURIComponent(sku)}`} className="mono">{sku}</Link> : <Typography.Text type="secondary" className="mono">{sku}</Typography.Text>);
+  const name = l.name || l.product_name;
+  return (
+    <div style={{ maxWidth: 380, overflowWrap: 'anywhere' }}>
+      {name && <div>{name}</div>}
+      <Flex gap="2px 8px" wrap>
+        {l.product === l.sku ? stock(l.sku) : <Typography.Text type={name ? 'secondary' : undefined} className="mono">{l.sku}</Typography.Text>}
+        {l.product && l.product !== l.sku && stock(l.product)}
+        {!l.product && <Link to={`/listings?unmatched=1&q=${encodeURIComponent(l.listing_key ?? l.sku)}`}><Chip colour="orange">{t('line.unmapped')}</Chip></Link>}
+      </Flex>
+    </div>
   );
 }
 
@@ -60,6 +78,7 @@ export function Siblings({ o, onOpen }: { o: CardData; onOpen: (n: number) => vo
               <Flex key={s.number} gap={10} align="center" wrap>
                 <Link to={`/orders/${s.number}`} onClick={(e) => { e.preventDefault(); onOpen(s.number); }} className="num">{s.number}</Link>
                 <ChannelBadge channel={s.channel} account={s.account} /><StatusTag status={s.status} requested={s.requested} />
+                <Typography.Text ellipsis style={{ maxWidth: 260 }}>{s.first_line}{s.line_count > 1 && ` +${s.line_count - 1}`}</Typography.Text>
                 <span className="num">{t('orders.units', { count: s.units })} · {f.money(s.total)}</span>
               </Flex>
             ))}

@@ -15,7 +15,7 @@ import { Cards } from './phone';
 import { useFilter, useOrders } from './query';
 import { useSteady } from './steady';
 import { OrdersTable } from './table';
-import { ColumnChoice, Export, Presets, Views } from './views';
+import { ColumnChoice, Export, Keys, Presets, Views } from './views';
 
 const Bulk = lazyPage('orders/bulk', () => import('./bulk'));
 const Card = lazyPage('orders/card', () => import('./card'));
@@ -70,6 +70,7 @@ export function Orders() {
         <Views filter={filter} onOpen={replace} />
         {wide && <ColumnChoice chosen={chosen} onChoose={choose} />}
         <Export filter={filter} />
+        {wide && <Keys />}
         <Tooltip title={t('state.refresh')}><Button icon={<ReloadOutlined spin={list.isFetching && !list.isPending} />} aria-label={t('state.refresh')} onClick={() => { steady.show(); void list.refetch(); }} /></Tooltip>
       </Head>
       <Presets filter={filter} onOpen={replace} />

@@ -1,7 +1,7 @@
 // Ways to look at the list: the usual ones, those that a person saved, columns,
 // and the list as a file.
-import { DeleteOutlined, DownloadOutlined, SettingOutlined, StarOutlined } from '@ant-design/icons';
-import { Button, Checkbox, Dropdown, Flex, Input, Modal, Popover, Segmented } from 'antd';
+import { DeleteOutlined, DownloadOutlined, QuestionCircleOutlined, SettingOutlined, StarFilled, StarOutlined } from '@ant-design/icons';
+import { App, Button, Checkbox, Dropdown, Flex, Input, Modal, Popover, Segmented } from 'antd';
 import { useState } from 'react';
 import { download } from '../shell/api';
 import { useText } from '../shell/i18n';
@@ -45,9 +45,21 @@ export function Views({ filter, onOpen }: { filter: Filter; onOpen: (f: Filter) 
   const [views, setViews] = usePref<View[]>('orders.views', noViews);
   const [naming, setNaming] = useState(false);
   const [name, setName] = useState('');
+  const { message } = App.useApp();
+  const now = writeFilter(filter).toString();
+  const active = now ? views.find((v) => v.query === now)?.name : undefined;
+  const remove = (gone: View) => {
+    const before = views;
+    const undo = () => {
+      setViews(before);
+      message.destroy('view');
+    };
+    setViews(views.filter((v) => v !== gone));
+    void message.open({ key: 'view', duration: 8, content: <>{t('orders.viewGone', { name: gone.name })} <Button type="link" size="small" onClick={undo}>{t('orders.undo')}</Button></> });
+  };
   const save = () => {
     if (!name.trim()) return;
-    setViews([...views.filter((v) => v.name !== name.trim()), { name: name.trim(), query: writeFilter(filter).toString() }]);
+    setViews([...views.filter((v) => v.name !== name.trim()), { name: name.trim(), query: now }]);
     setNaming(false);
     setName('');
   };
@@ -60,7 +72,7 @@ export function Views({ filter, onOpen }: { filter: Filter; onOpen: (f: Filter) 
             label: (
               <Flex justify="space-between" gap={16}>{v.name}
                 <Button type="text" size="small" icon={<DeleteOutlined />} aria-label={t('orders.viewRemove', { name: v.name })}
-                  onClick={(e) => { e.stopPropagation(); setViews(views.filter((o) => o !== v)); }} />
+                  onClick={(e) => { e.stopPropagation(); remove(v); }} />
               </Flex>
             ),
             onClick: () => onOpen(readFilter(new URLSearchParams(v.query))),
@@ -69,7 +81,7 @@ export function Views({ filter, onOpen }: { filter: Filter; onOpen: (f: Filter) 
           { key: 'save', label: t('orders.viewSave'), onClick: () => setNaming(true) },
         ],
       }}>
-        <Button icon={<StarOutlined />}>{t('orders.views')}</Button>
+        <Button icon={active ? <StarFilled /> : <StarOutlined />}>{active ?? t('orders.views')}</Button>
       </Dropdown>
       <Modal open={naming} title={t('orders.viewSave')} okText={t('form.save')} onOk={save} onCancel={() => setNaming(false)} okButtonProps={{ disabled: !name.trim() }} destroyOnHidden width={380}>
         <Input value={name} onChange={(e) => setName(e.target.value)} placeholder={t('orders.viewName')} aria-label={t('orders.viewName')} maxLength={60} autoFocus onPressEnter={save} />
@@ -89,6 +101,22 @@ export function ColumnChoice({ chosen, onChoose }: { chosen: readonly Column[]; 
       </Flex>
     }>
       <Button icon={<SettingOutlined />}>{t('orders.columns')}</Button>
+    </Popover>
+  );
+}
+
+const keys = [['j', 'k'], ['Enter'], ['x'], ['/'], ['Esc']] as const;
+
+/** Keys lists what the keyboard does in the list. */
+export function Keys() {
+  const { t } = useText();
+  return (
+    <Popover trigger="click" placement="bottomRight" title={t('orders.keys')} content={
+      <dl style={{ display: 'grid', gridTemplateColumns: 'auto 1fr', gap: '6px 14px', margin: 0 }}>
+        {keys.map((k) => [<dt key={`${k[0]}t`}>{k.map((key) => <kbd key={key} className="key">{key}</kbd>)}</dt>, <dd key={`${k[0]}d`} style={{ margin: 0 }}>{t(`orders.key.${k[0]}`)}</dd>])}
+      </dl>
+    }>
+      <Button icon={<QuestionCircleOutlined />} aria-label={t('orders.keys')} />
     </Popover>
   );
 }

@@ -11,6 +11,10 @@ export function formats(lang: Language) {
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
   const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const weekday = { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' } as const;
+  const calendar = new Intl.DateTimeFormat(locale, weekday);
+  const another = new Intl.DateTimeFormat(locale, { ...weekday, year: 'numeric' });
+  const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
   const number = new Intl.NumberFormat(locale);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const moneys = new Map<string, Intl.NumberFormat>();
@@ -37,6 +41,9 @@ export function formats(lang: Language) {
     day: (s: string | undefined | null) => (s ? day.format(parse(s)) : ''),
     full: (s: string | undefined | null) => (s ? full.format(parse(s)) : ''),
     time: (s: string | undefined | null) => (s ? time.format(parse(s)) : ''),
+    /** calendar is for a day like 2026-11-23; the year is said of other years */
+    calendar: (day: string) => (day.startsWith(new Date().toISOString().slice(0, 4)) ? calendar : another).format(new Date(`${day}T00:00:00Z`)),
+    clock: (d: Date) => clock.format(d),
     ago: (s: string | undefined | null, now: number) => {
       if (!s) return '';
       const ahead = (Date.parse(s) - now) / 1000;

@@ -1,7 +1,7 @@
 // The frame around every page: where one can go, search, connection, language,
 // look, and who is here.
 import {
-  AlertOutlined, ApiOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
+  AlertOutlined, ApiOutlined, AppstoreOutlined, AuditOutlined, BellOutlined, DashboardOutlined, FileSearchOutlined, IdcardOutlined, InboxOutlined, KeyOutlined, LinkOutlined, MenuOutlined,
   RollbackOutlined, SearchOutlined, SettingOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
@@ -33,6 +33,7 @@ const places = {
   products: { path: '/products', needs: 'stock.read', icon: <AppstoreOutlined /> },
   listings: { path: '/listings', needs: 'stock.read', icon: <LinkOutlined /> },
   accounts: { path: '/accounts', needs: 'accounts.read', icon: <ShopOutlined /> },
+  audits: { path: '/audits', needs: 'accounts.read', icon: <FileSearchOutlined /> },
   onec: { path: '/onec', needs: 'accounts.read', icon: <SwapOutlined /> },
   integrations: { path: '/integrations', needs: 'accounts.manage', icon: <ApiOutlined /> }, // who may only see comes by its address
   troubles: { path: '/troubles', needs: 'orders.read', icon: <AlertOutlined /> },

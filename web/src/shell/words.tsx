@@ -29,7 +29,7 @@ export function StatusTag({ status, requested }: { status: string; requested?: s
   if (!requested || requested === status) return tag;
   return (
     <Tooltip title={t('orders.requested', { status: word('status', requested) })}>
-      <span style={{ whiteSpace: 'nowrap' }}>{tag} <Typography.Text type="secondary">→ {word('status', requested)}…</Typography.Text></span>
+      <span style={{ display: 'inline-flex', gap: 4, alignItems: 'center', maxWidth: '100%' }}>{tag}<Typography.Text type="secondary" style={{ whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' }}>→ {word('status', requested)}…</Typography.Text></span>
     </Tooltip>
   );
 }
