@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { Done } from '../rules/done';
 import type { Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
+import { Photos } from '../shell/photo';
 import { useCan } from '../shell/session';
 import { Chip } from '../shell/words';
 import { Person } from './marks';
@@ -17,6 +18,7 @@ interface Data {
   rule?: number;
   outcome?: string;
   actions?: Schemas['ActionOutcome'][];
+  photos?: number[];
 }
 
 export function Told({ e }: { e: Schemas['Event'] }) {
@@ -27,8 +29,15 @@ export function Told({ e }: { e: Schemas['Event'] }) {
     case 'tags': return <>{[d.added?.length && `+ ${d.added.join(', ')}`, d.removed?.length && `− ${d.removed.join(', ')}`].filter(Boolean).join('; ')}</>;
     case 'assigned': return <>{d.to ? <Person login={d.to} /> : t('firing.nobody')}</>;
     case 'rule': return <Fired d={d} why={e.why} />;
+    case 'return': return <Return d={d} why={e.why} />;
     default: return <>{e.why}</>;
   }
+}
+
+// Return shows by which photos goods were received or decided about.
+function Return({ d, why }: { d: Data; why?: string }) {
+  const can = useCan();
+  return <>{why}{d.photos && can('returns.read') && <Photos ids={d.photos} />}</>;
 }
 
 const bad = new Set(['refused', 'failed', 'stopped', 'too_deep']);
