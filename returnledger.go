@@ -71,10 +71,27 @@ type Decision struct {
 	Decision GoodsDecision `json:"decision"`
 	Quantity int64         `json:"quantity"`
 	Why      string        `json:"why,omitempty"`
-	// Photo is where a picture lies: an address or the name of a file.
-	Photo string    `json:"photo,omitempty"`
-	Actor Actor     `json:"actor"`
-	At    time.Time `json:"at"`
+	// Photo is where a picture lies that the hub does not have: an address or the name of
+	// a file. Photos are numbers of those that it has.
+	Photo  string    `json:"photo,omitempty"`
+	Photos []int64   `json:"photos,omitempty"`
+	Actor  Actor     `json:"actor"`
+	At     time.Time `json:"at"`
+}
+
+// Photo is a picture that the shop took of goods that came back.
+type Photo struct {
+	ID       int64     `json:"id"`
+	ReturnID int64     `json:"return"`
+	Width    int       `json:"width"`
+	Height   int       `json:"height"`
+	Size     int64     `json:"size"` // bytes
+	Actor    Actor     `json:"actor"`
+	At       time.Time `json:"at"`
+	// UsedAt is when somebody first received or decided with it: from then on it stays.
+	UsedAt time.Time `json:"used_at,omitzero"`
+	// ErasedAt is when the picture was erased with the buyer's data; its row stays.
+	ErasedAt time.Time `json:"erased_at,omitzero"`
 }
 
 // Return is a return in the hub's ledger.

@@ -41,6 +41,15 @@ const (
 	fileStall = 30 * time.Second
 )
 
+// fileSort is a sort of files that an operation takes.
+type fileSort struct {
+	types []string
+	// wrong is said of a body of another type, large of one over the limit.
+	wrong, large string
+}
+
+var goodsFile = fileSort{types: fileTypes, wrong: msgFileType, large: "split it"}
+
 // upload is a file that was sent in, on the disk.
 type upload struct {
 	*os.File
@@ -69,17 +78,17 @@ func (u *upload) check(want exchange.Format) error {
 }
 
 // receive takes a file from the body of a request.
-func receive(ctx huma.Context, limit int64) (*upload, error) {
+func receive(ctx huma.Context, limit int64, want fileSort) (*upload, error) {
 	r, w := humago.Unwrap(ctx)
 	typ, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Header.Get("Content-Type") == "" {
 		typ, err = "", nil
 	}
-	if err != nil || (typ != typeForm && !slices.Contains(fileTypes, typ)) {
-		return nil, newProblem(http.StatusUnsupportedMediaType, msgFileType)
+	if err != nil || (typ != typeForm && !slices.Contains(want.types, typ)) {
+		return nil, newProblem(http.StatusUnsupportedMediaType, want.wrong)
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, tooLarge(limit, want)
 	}
 	body := &patient{r: http.MaxBytesReader(w, r.Body, limit), deadline: ctx.SetReadDeadline, until: time.Now().Add(fileTime)}
 	defer func() { _ = ctx.SetReadDeadline(time.Time{}) }() // else the request would end while it waits for the import
@@ -90,7 +99,7 @@ func receive(ctx huma.Context, limit int64) (*upload, error) {
 		u, err = keep(body)
 		if err == nil && u.size == 0 {
 			u.drop()
-			return nil, newProblem(http.StatusBadRequest, "the body is empty; "+msgFileType)
+			return nil, newProblem(http.StatusBadRequest, "the body is empty; "+want.wrong)
 		}
 	}
 	var ours *orderhub.Error
@@ -100,7 +109,7 @@ func receive(ctx huma.Context, limit int64) (*upload, error) {
 	case err == nil || errors.As(err, &ours):
 		return u, err
 	case errors.As(err, &large):
-		return nil, tooLarge(limit)
+		return nil, tooLarge(limit, want)
 	case errors.As(err, &disk):
 		return nil, orderhub.Errorf(orderhub.CodeUnavailable, "the hub has no place for the file now; try again later").WithCause(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -111,12 +120,12 @@ func receive(ctx huma.Context, limit int64) (*upload, error) {
 	return nil, newProblem(http.StatusBadRequest, "the body broke off")
 }
 
-func tooLarge(limit int64) error {
+func tooLarge(limit int64, want fileSort) error {
 	size := fmt.Sprintf("%d bytes", limit)
 	if limit >= 1<<20 {
 		size = fmt.Sprintf("%d MiB", limit>>20)
 	}
-	return newProblem(http.StatusRequestEntityTooLarge, "the file is larger than "+size+"; split it")
+	return newProblem(http.StatusRequestEntityTooLarge, "the file is larger than "+size+"; "+want.large)
 }
 
 // receiveForm finds the one file of a form.
@@ -158,7 +167,7 @@ func receiveForm(form *multipart.Reader) (file *upload, err error) {
 // keep writes a file to the disk. Its name is taken off at once where the system
 // allows it: whatever happens to the process, nothing is left behind.
 func keep(from io.Reader) (*upload, error) {
-	f, err := os.CreateTemp("", "orderhub-import-*")
+	f, err := os.CreateTemp("", "orderhub-upload-*")
 	if err != nil {
 		return nil, err
 	}

@@ -206,7 +206,7 @@ func (a *API) takeFile(ctx context.Context, in *importQuery) (*importJob, error)
 	if err := a.files.reserve(); err != nil {
 		return nil, err
 	}
-	file, err := receive(in.request, a.files.limit)
+	file, err := receive(in.request, a.files.limit, goodsFile)
 	if err == nil {
 		if err = file.check(in.Format); err != nil {
 			file.drop()

@@ -151,6 +151,9 @@ var needs = map[string]need{
 	"decide-return":  may(orderhub.ReturnsDecide),
 	"answer-return":  may(orderhub.ReturnsAnswer),
 	"link-return":    may(orderhub.ReturnsReceive),
+	"get-photo":      may(orderhub.ReturnsRead),
+	"add-photo":      may(orderhub.ReturnsReceive),
+	"delete-photo":   may(orderhub.ReturnsReceive),
 
 	// Sellers' accounts.
 	"list-accounts":       may(orderhub.AccountsRead),

@@ -82,6 +82,7 @@ type ReturnCard struct {
 	ReturnRow
 	Comment   string                   `json:"comment,omitempty" personal:"text" doc:"The buyer's own text."`
 	Photos    []string                 `json:"photos,omitempty" personal:"drop" doc:"The buyer's, addresses at the channel."`
+	Pictures  []orderhub.Photo         `json:"pictures" doc:"Photos that the shop took of the goods, oldest first: /photos/{id}."`
 	Place     string                   `json:"place,omitempty" doc:"Where the goods lie or are brought to."`
 	Barcode   string                   `json:"barcode,omitempty" doc:"Opens the place."`
 	Lines     []orderhub.ReturnLine    `json:"lines" doc:"What comes back, in the channel's words."`
@@ -144,6 +145,7 @@ func (a *API) returns(h huma.API) {
 			return a.returnCard(ctx, r, err)
 		})
 	a.returnWork(h)
+	a.photos(h)
 	a.returnLink(h)
 	a.returnAnswer(h)
 	a.returnPolicy(h)
@@ -190,6 +192,11 @@ func (a *API) returnCard(ctx context.Context, r *orderhub.Return, err error) (*b
 		return nil, a.problem(err)
 	}
 	c.Decisions = append(c.Decisions, decisions...)
+	pictures, err := a.store.Photos(ctx, r.ID)
+	if err != nil {
+		return nil, a.problem(err)
+	}
+	c.Pictures = append([]orderhub.Photo{}, pictures...)
 	events, err := a.store.EventsOfReturn(ctx, r.ID)
 	if err != nil {
 		return nil, a.problem(err)
@@ -204,9 +211,10 @@ func (a *API) returnCard(ctx context.Context, r *orderhub.Return, err error) (*b
 
 // ReceiveWish says that the goods of a return are here.
 type ReceiveWish struct {
-	Lines []ReceivedLine `json:"lines,omitempty" maxItems:"500" doc:"What came; absent = all that is still to come."`
-	Rest  string         `json:"rest,omitempty" enum:"expected,missing" doc:"What of the units that did not come: expected (default), or missing, which ends the return with what is here."`
-	Note  string         `json:"note,omitempty" maxLength:"1000"`
+	Lines  []ReceivedLine `json:"lines,omitempty" maxItems:"500" doc:"What came; absent = all that is still to come."`
+	Rest   string         `json:"rest,omitempty" enum:"expected,missing" doc:"What of the units that did not come: expected (default), or missing, which ends the return with what is here."`
+	Note   string         `json:"note,omitempty" maxLength:"1000"`
+	Photos []int64        `json:"photos,omitempty" maxItems:"20" doc:"Photos of the return that show what came: numbers from POST /returns/{id}/photos."`
 }
 
 // ReceivedLine is units of one line that came.
@@ -216,7 +224,7 @@ type ReceivedLine struct {
 }
 
 func (w ReceiveWish) received() pipeline.Received {
-	in := pipeline.Received{Missing: w.Rest == "missing", Note: w.Note, SKUs: map[int]string{}}
+	in := pipeline.Received{Missing: w.Rest == "missing", Note: w.Note, SKUs: map[int]string{}, Photos: w.Photos}
 	for _, l := range w.Lines {
 		in.Units = append(in.Units, l.LineUnits)
 		if l.SKU != "" {
@@ -237,31 +245,36 @@ type DecideWish struct {
 	Decision orderhub.GoodsDecision `json:"decision" enum:"resell,quarantine,write_off"`
 	Quantity int64                  `json:"quantity" minimum:"1"`
 	Why      string                 `json:"why,omitempty" maxLength:"1000" doc:"Required for write_off."`
-	Photo    string                 `json:"photo,omitempty" maxLength:"500" doc:"Where a picture lies: an address, or the name of a file."`
+	Photo    string                 `json:"photo,omitempty" maxLength:"500" doc:"Where a picture lies that is not in the hub: an address, or the name of a file."`
+	Photos   []int64                `json:"photos,omitempty" maxItems:"20" doc:"Photos of the return by which it was decided: numbers from POST /returns/{id}/photos."`
 }
 
 func (a *API) returnWork(h huma.API) {
 	type receiveIn struct {
-		ID   int64 `path:"id" doc:"The hub's number of the return."`
+		ID   int64  `path:"id" doc:"The hub's number of the return."`
+		Key  string `header:"Idempotency-Key" maxLength:"100" doc:"Recognises a repeated request for 30 days: it books nothing again."`
 		Body ReceiveWish
 	}
 	o := op("receive-return", http.MethodPost, "/returns/{id}/receive", "Returns", "Record that the goods of a return are here", http.StatusConflict)
 	o.Description = "With the account's policy restock they can be sold again at once, goods that are said to be faulty and those of the policy inspect wait in quarantine for a decision. Never more than left with the order: the rest is told as a discrepancy. Goods may come in parts."
 	huma.Register(h, o, func(ctx context.Context, in *receiveIn) (*body[ReturnCard], error) {
-		r, err := a.hub.ReceiveReturn(ctx, in.ID, in.Body.received(), actor(ctx))
+		what := in.Body.received()
+		what.Key = in.Key
+		r, err := a.hub.ReceiveReturn(ctx, in.ID, what, actor(ctx))
 		return a.returnCard(ctx, r, err)
 	})
 	type decideIn struct {
-		ID   int64 `path:"id" doc:"The hub's number of the return."`
+		ID   int64  `path:"id" doc:"The hub's number of the return."`
+		Key  string `header:"Idempotency-Key" maxLength:"100" doc:"Recognises a repeated request for 30 days: it moves nothing again."`
 		Body DecideWish
 	}
 	o = op("decide-return", http.MethodPost, "/returns/{id}/decide", "Returns", "Decide what becomes of units that came back", http.StatusConflict)
 	o.Description = "Units are taken from those that wait for a decision first; what was resold on receipt can be put aside or written off as long as it is on the shelf."
 	huma.Register(h, o, func(ctx context.Context, in *decideIn) (*body[ReturnCard], error) {
 		w := in.Body
-		r, err := a.hub.DecideReturn(ctx, in.ID, orderhub.Decision{
-			Goods: w.Goods, Decision: w.Decision, Quantity: w.Quantity, Why: w.Why, Photo: w.Photo, Actor: actor(ctx),
-		})
+		r, err := a.hub.DecideReturnOnce(ctx, in.ID, orderhub.Decision{
+			Goods: w.Goods, Decision: w.Decision, Quantity: w.Quantity, Why: w.Why, Photo: w.Photo, Photos: w.Photos, Actor: actor(ctx),
+		}, in.Key)
 		return a.returnCard(ctx, r, err)
 	})
 }

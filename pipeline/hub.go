@@ -99,6 +99,8 @@ type Hub struct {
 	notify NotifyOptions
 	// feedWaiters caps how many readers of the feed wait for news.
 	feedWaiters chan struct{}
+	// developing caps how many photos are read at a time.
+	developing chan struct{}
 	// outward says what endpoints may be reached, by outClient.
 	outward     notify.Outward
 	outClient   *http.Client
@@ -124,7 +126,7 @@ func New(opts Options) (*Hub, error) {
 	h := &Hub{
 		store: opts.Store, log: opts.Log, http: opts.HTTP, scale: opts.Scale, quota: opts.QuotaScale, batch: opts.Batch,
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
-		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters),
+		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters), developing: make(chan struct{}, 1),
 		outward: notify.Outward{Private: opts.Private}, exchangeDir: opts.ExchangeDir,
 	}
 	h.outClient = h.outward.Client(deliverTimeout)

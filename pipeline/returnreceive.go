@@ -20,14 +20,25 @@ type Received struct {
 	// SKUs names the products of lines of a return whose order is not in the hub.
 	SKUs map[int]string
 	Note string
+	// Photos are numbers of photos of the return that show what came.
+	Photos []int64
+	// Key recognises a repeated request; "" = none.
+	Key string
 }
 
 // ReceiveReturn records that goods of a return are here, on a person's word. What
 // becomes of them is the account's policy, then decisions.
 func (h *Hub) ReceiveReturn(ctx context.Context, id int64, in Received, actor orderhub.Actor) (*orderhub.Return, error) {
+	mark, err := once("receive-return", in.Key, actor, []any{id, in.Units, in.Missing, in.SKUs, in.Note, in.Photos})
+	if err != nil {
+		return nil, err
+	}
 	actor = scrubActor(actor)
-	return h.workReturn(ctx, id, func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error) {
+	return h.workReturn(ctx, id, mark, func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error) {
 		if err := receivable(r, in); err != nil {
+			return nil, err
+		}
+		if err := usePhotos(ctx, tx, r, in.Photos); err != nil {
 			return nil, err
 		}
 		before := r.State
@@ -43,7 +54,7 @@ func (h *Hub) ReceiveReturn(ctx context.Context, id int64, in Received, actor or
 			}
 		}
 		what := fmt.Sprintf("%s: %d of %s here%s", returnWhy(before, r), r.UnitsHere(), plural(int(r.Units()), "unit"), errorSuffix(text(in.Note)))
-		return []orderhub.Event{h.returnEvent(r, actor, what)}, nil
+		return []orderhub.Event{h.returnEvent(r, actor, what, in.Photos...)}, nil
 	})
 }
 

@@ -215,10 +215,14 @@ func returnWhy(before orderhub.ReturnState, r *orderhub.Return) string {
 	return what
 }
 
-func returnData(r *orderhub.Return, native, sub string) json.RawMessage {
-	data, err := json.Marshal(map[string]any{
+func returnData(r *orderhub.Return, native, sub string, photos ...int64) json.RawMessage {
+	says := map[string]any{
 		"return": r.Snapshot.ExternalID, "state": r.State, "kind": r.Snapshot.Kind, "native": native, "native_sub": sub,
-	})
+	}
+	if len(photos) > 0 {
+		says["photos"] = photos
+	}
+	data, err := json.Marshal(says)
 	if err != nil {
 		return nil
 	}

@@ -15,12 +15,25 @@ import (
 // DecideReturn decides what becomes of units that came back. d.Goods is the place
 // in Return.Goods.
 func (h *Hub) DecideReturn(ctx context.Context, id int64, d orderhub.Decision) (*orderhub.Return, error) {
+	return h.DecideReturnOnce(ctx, id, d, "")
+}
+
+// DecideReturnOnce is DecideReturn for a request that may come twice: the second time
+// nothing is moved. An empty key is no key.
+func (h *Hub) DecideReturnOnce(ctx context.Context, id int64, d orderhub.Decision, key string) (*orderhub.Return, error) {
+	mark, err := once("decide-return", key, d.Actor, []any{id, d.Goods, d.Decision, d.Quantity, d.Why, d.Photo, d.Photos})
+	if err != nil {
+		return nil, err
+	}
 	d.Why, d.Photo, d.Actor = text(strings.TrimSpace(d.Why)), text(strings.TrimSpace(d.Photo)), scrubActor(d.Actor)
 	if d.Decision == orderhub.DecideWriteOff && d.Why == "" {
 		return nil, orderhub.InvalidField("why", "is missing; goods are written off for a reason")
 	}
-	return h.workReturn(ctx, id, func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error) {
+	return h.workReturn(ctx, id, mark, func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error) {
 		if err := decidable(r, d); err != nil {
+			return nil, err
+		}
+		if err := usePhotos(ctx, tx, r, d.Photos); err != nil {
 			return nil, err
 		}
 		before, state := r.Goods[d.Goods], r.State
@@ -38,7 +51,7 @@ func (h *Hub) DecideReturn(ctx context.Context, id int64, d orderhub.Decision) (
 		r.Settle()
 		d.ReturnID, d.SKU, d.At = r.ID, before.SKU, h.store.Now()
 		what := fmt.Sprintf("%s: %s of %s: %s%s", returnWhy(state, r), plural(int(d.Quantity), "unit"), before.SKU, d.Decision, errorSuffix(d.Why))
-		return []orderhub.Event{h.returnEvent(r, d.Actor, what)}, tx.AddDecisions(ctx, []*orderhub.Decision{&d})
+		return []orderhub.Event{h.returnEvent(r, d.Actor, what, d.Photos...)}, tx.AddDecisions(ctx, []*orderhub.Decision{&d})
 	})
 }
 
@@ -84,16 +97,16 @@ func decide(g orderhub.ReturnedGoods, d orderhub.Decision) (orderhub.ReturnedGoo
 	return g, nil
 }
 
-func (h *Hub) returnEvent(r *orderhub.Return, actor orderhub.Actor, why string) orderhub.Event {
+func (h *Hub) returnEvent(r *orderhub.Return, actor orderhub.Actor, why string, photos ...int64) orderhub.Event {
 	return orderhub.Event{
 		OrderID: r.OrderID, ReturnID: r.ID, At: h.store.Now(), Kind: orderhub.EventReturn, Actor: scrubActor(actor), Why: why,
-		Data: returnData(r, r.Snapshot.Native, r.Snapshot.NativeSub),
+		Data: returnData(r, r.Snapshot.Native, r.Snapshot.NativeSub, photos...),
 	}
 }
 
 // workReturn changes a return under the lock of its order, and lets the order and
-// the stock follow.
-func (h *Hub) workReturn(ctx context.Context, id int64, change func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error)) (*orderhub.Return, error) {
+// the stock follow. What a mark says was done before is not done again.
+func (h *Hub) workReturn(ctx context.Context, id int64, mark store.Once, change func(tx *store.Tx, r *orderhub.Return) ([]orderhub.Event, error)) (*orderhub.Return, error) {
 	known, err := h.store.Return(ctx, id)
 	if err != nil {
 		return nil, err
@@ -102,18 +115,27 @@ func (h *Hub) workReturn(ctx context.Context, id int64, change func(tx *store.Tx
 	if err != nil {
 		return nil, err
 	}
-	err = h.store.InTx(ctx, func(tx *store.Tx) error {
+	work := func(tx *store.Tx) error {
 		o, r, err := lockReturnOf(ctx, tx, known)
 		if err != nil {
 			return err
+		}
+		if mark.Key != "" {
+			// Under the lock: of two at once the second waits, and finds the first.
+			if ref, err := tx.FindOnce(ctx, mark); err != nil || ref != 0 {
+				return err
+			}
 		}
 		events, err := change(tx, r)
 		if err != nil {
 			return err
 		}
-		return h.settleReturn(ctx, tx, o, r, goods, events)
-	})
-	if err != nil {
+		if err := h.settleReturn(ctx, tx, o, r, goods, events); err != nil || mark.Key == "" {
+			return err
+		}
+		return tx.SaveOnce(ctx, mark, r.ID)
+	}
+	if err := twice(func() error { return h.store.InTx(ctx, work) }); err != nil {
 		return nil, err
 	}
 	return h.store.Return(ctx, id)

@@ -190,7 +190,7 @@ func (tx *Tx) LockReturnsOf(ctx context.Context, orders []int64) ([]*orderhub.Re
 }
 
 // EraseReturns writes locked returns that have forgotten the buyer, and erases
-// their raw payloads.
+// their raw payloads and photos.
 func (tx *Tx) EraseReturns(ctx context.Context, list []*orderhub.Return) error {
 	if err := tx.SaveReturns(ctx, list); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (tx *Tx) EraseReturns(ctx context.Context, list []*orderhub.Return) error {
 	if err := tx.q.execMany(ctx, eraseRaw+" AND kind "+like(true), raws); err != nil {
 		return fmt.Errorf("erase returns: %w", err)
 	}
-	return nil
+	return tx.erasePhotos(ctx, list)
 }
 
 // EraseRaws drops the payloads of raw answers of this transaction's batch: they

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -130,18 +131,34 @@ func (tx *Tx) AddDecisions(ctx context.Context, list []*orderhub.Decision) error
 	rows := make([][]any, 0, len(list))
 	for i, d := range list {
 		d.ID, d.At = ids[i], d.At.Truncate(time.Microsecond)
-		rows = append(rows, []any{d.ID, d.ReturnID, d.Goods, d.SKU, string(d.Decision), d.Quantity, d.Why, d.Photo, string(d.Actor.Kind), d.Actor.Name, micros(d.At)})
+		photos, err := writePhotoIDs(d.Photos)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{d.ID, d.ReturnID, d.Goods, d.SKU, string(d.Decision), d.Quantity, d.Why, d.Photo, photos, string(d.Actor.Kind), d.Actor.Name, micros(d.At)})
 	}
-	if err := tx.q.insert(ctx, "return_decisions", []string{"id", "return_id", "pos", "sku", "decision", "quantity", "why", "photo", "actor_kind",
+	if err := tx.q.insert(ctx, "return_decisions", []string{"id", "return_id", "pos", "sku", "decision", "quantity", "why", "photo", "photos", "actor_kind",
 		"actor", "at"}, rows); err != nil {
 		return fmt.Errorf("write decisions: %w", err)
 	}
 	return nil
 }
 
+// writePhotoIDs is "" for none, so that rows of before read alike.
+func writePhotoIDs(ids []int64) (string, error) {
+	if len(ids) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(ids)
+	if err != nil {
+		return "", fmt.Errorf("encode photos of a decision: %w", err)
+	}
+	return string(b), nil
+}
+
 // Decisions lists the decisions about a return, oldest first.
 func (s *Store) Decisions(ctx context.Context, returnID int64) ([]orderhub.Decision, error) {
-	rows, err := s.engine.reader().query(ctx, `SELECT id, pos, sku, decision, quantity, why, photo, actor_kind, actor, at FROM return_decisions
+	rows, err := s.engine.reader().query(ctx, `SELECT id, pos, sku, decision, quantity, why, photo, photos, actor_kind, actor, at FROM return_decisions
 		WHERE return_id = ? ORDER BY id`, returnID)
 	if err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)
@@ -150,10 +167,15 @@ func (s *Store) Decisions(ctx context.Context, returnID int64) ([]orderhub.Decis
 	var out []orderhub.Decision
 	for rows.Next() {
 		d := orderhub.Decision{ReturnID: returnID}
-		var word, actorKind string
+		var word, actorKind, photos string
 		var at int64
-		if err := rows.Scan(&d.ID, &d.Goods, &d.SKU, &word, &d.Quantity, &d.Why, &d.Photo, &actorKind, &d.Actor.Name, &at); err != nil {
+		if err := rows.Scan(&d.ID, &d.Goods, &d.SKU, &word, &d.Quantity, &d.Why, &d.Photo, &photos, &actorKind, &d.Actor.Name, &at); err != nil {
 			return nil, fmt.Errorf("read decisions: %w", err)
+		}
+		if photos != "" {
+			if err := json.Unmarshal([]byte(photos), &d.Photos); err != nil {
+				return nil, fmt.Errorf("read decision %d: %w", d.ID, err)
+			}
 		}
 		d.Decision, d.Actor.Kind, d.At = orderhub.GoodsDecision(word), orderhub.ActorKind(actorKind), fromMicros(at)
 		out = append(out, d)

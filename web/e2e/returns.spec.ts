@@ -10,7 +10,8 @@ interface Return {
   units_here: number;
   waiting?: boolean;
   goods: { sku: string; restocked: number; quarantined: number; written_off: number }[];
-  decisions: { decision: string; photo?: string; why?: string }[];
+  decisions: { decision: string; photos?: number[]; why?: string }[];
+  pictures: { id: number; width: number }[];
 }
 
 // comeBack lets the shop tell of goods on their way back.
@@ -41,7 +42,7 @@ test('a return without its order: found, linked, received in parts', async ({ hu
   expect(await hub.call<Return>('GET', `/returns/${id}`)).toMatchObject({ units_here: 1, number: order.number, state: 'received' });
 });
 
-test('goods without an order are taken in as a product, and decided with a photo', async ({ hub, open }) => {
+test('goods without an order are taken in as a product, and decided with photos', async ({ hub, open }) => {
   await hub.call('PUT', '/products/E2E-R', { name: 'Teapot' });
   const id = await comeBack(hub, 'e2e-loose', 'e2e-nowhere', 2);
   const page = await open(`/returns/${id}`);
@@ -50,6 +51,13 @@ test('goods without an order are taken in as a product, and decided with a photo
   const receive = page.getByRole('dialog', { name: 'What came?' });
   await receive.getByRole('combobox').fill('E2E-R');
   await page.getByTitle('E2E-R · Teapot').click();
+  const picture = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/jpeg', buffer });
+  const real = await page.screenshot({ type: 'jpeg' });
+  await receive.locator('input[multiple]').setInputFiles([picture('box.jpg', real), picture('note.jpg', Buffer.from('no picture'))]);
+  await expect(receive.getByRole('alert').filter({ hasText: 'note.jpg: cannot be read as a photo' })).toBeVisible();
+  await expect(receive.getByRole('checkbox', { name: 'Use photo 1' })).toBeChecked();
+  const small = receive.getByRole('img', { name: 'Photo 1 of the goods' });
+  await expect.poll(() => small.evaluate((img) => (img as HTMLImageElement).naturalWidth)).toBe(320);
   await receive.getByRole('button', { name: 'Take in' }).click();
   await card.getByRole('button', { name: /What becomes of E2E-R/ }).click();
   const decide = page.getByRole('dialog', { name: /What becomes of E2E-R/ });
@@ -58,12 +66,22 @@ test('goods without an order are taken in as a product, and decided with a photo
   await decide.getByRole('button', { name: 'Decide' }).click();
   await expect(decide.getByText('Please fill this in')).toBeVisible(); // why is asked for
   await decide.getByLabel('Why').fill('cracked spout');
-  await decide.getByLabel('Photo').fill('photos/e2e.jpg');
+  // Two more; one of them is looked at, and deleted.
+  await decide.locator('input[multiple]').setInputFiles([picture('spout.jpg', await decide.screenshot({ type: 'jpeg' })), picture('blurred.jpg', await card.screenshot({ type: 'jpeg' }))]);
+  await expect(decide.getByRole('checkbox', { name: 'Use photo 1' })).not.toBeChecked(); // it was used for the receipt
+  await decide.getByRole('button', { name: 'Photo 3 of the goods' }).click();
+  const big = page.getByRole('dialog', { name: 'Photo 3 of 3' });
+  await big.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('tooltip').getByRole('button', { name: 'Delete' }).click();
+  await expect(decide.getByRole('checkbox')).toHaveCount(2);
   await decide.getByRole('button', { name: 'Decide' }).click();
-  await expect(card.getByText('photos/e2e.jpg')).toBeVisible();
+  await expect(decide).toBeHidden();
   const now = await hub.call<Return>('GET', `/returns/${id}`);
   expect(now.goods).toMatchObject([{ sku: 'E2E-R', restocked: 1, written_off: 1 }]);
-  expect(now.decisions.at(-1)).toMatchObject({ decision: 'write_off', photo: 'photos/e2e.jpg', why: 'cracked spout' });
+  expect(now.pictures).toHaveLength(2);
+  expect(now.decisions.at(-1)).toMatchObject({ decision: 'write_off', photos: [now.pictures[1]?.id], why: 'cracked spout' });
+  // By the decision, and in the history.
+  await expect(card.getByRole('listitem').filter({ hasText: 'cracked spout' }).getByRole('img', { name: 'Photo 1 of the goods' })).toHaveCount(2);
 });
 
 test('a claim is answered, and the market’s own books agree', async ({ page }) => {

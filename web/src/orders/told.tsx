@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { Done } from '../rules/done';
 import type { Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
+import { Photos } from '../shell/photo';
 import { useCan } from '../shell/session';
 import { Chip } from '../shell/words';
 import { Person } from './marks';
@@ -17,6 +18,7 @@ interface Data {
   rule?: number;
   outcome?: string;
   actions?: Schemas['ActionOutcome'][];
+  photos?: number[];
 }
 
 export function Told({ e }: { e: Schemas['Event'] }) {
@@ -28,8 +30,16 @@ export function Told({ e }: { e: Schemas['Event'] }) {
     case 'assigned': return <>{d.to ? <Person login={d.to} /> : t('firing.nobody')}</>;
     case 'rule': return <Fired d={d} why={e.why} />;
     case 'effect': return <Went why={e.why ?? ''} />;
+    case 'return': return <Return d={d} why={e.why} />;
     default: return <>{said(e.why)}</>;
   }
+}
+
+// Return shows by which photos goods were received or decided about.
+function Return({ d, why }: { d: Data; why?: string }) {
+  const { said } = useText();
+  const can = useCan();
+  return <>{said(why)}{d.photos && can('returns.read') && <Photos ids={d.photos} />}</>;
 }
 
 // Went: an effect's entry is its state, and after a colon what went wrong.

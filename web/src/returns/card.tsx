@@ -3,16 +3,18 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Descriptions, Drawer, Flex, Form, Grid, Input, InputNumber, Modal, Radio, Select, Table, Timeline, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { ask, hub, type Schemas } from '../shell/api';
+import { ask, hub, newKey, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
+import { Photos } from '../shell/photo';
 import { useCan } from '../shell/session';
 import { Shown, useTell } from '../shell/state';
 import { ChannelBadge, Chip, Deadline, Who } from '../shell/words';
 import { Effects } from '../orders/effects';
 import { Timeline as History } from '../orders/timeline';
 import { LinkOrder } from './link';
+import { OwnPhotos, unused } from './photos';
 import { Receive } from './receive';
 import { returnColour } from './returns';
 
@@ -78,11 +80,12 @@ function Body({ r }: { r: Return }) {
           { title: t('returns.reason'), dataIndex: 'reason' },
         ]} />
       </section>
+      {(r.pictures.length > 0 || can('returns.receive')) && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('photos.title')}</Typography.Title><OwnPhotos r={r} /></section>}
       {r.goods.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.goods')}</Typography.Title><Goods r={r} /></section>}
       {r.decisions.length > 0 && (
         <section>
           <Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.decisions')}</Typography.Title>
-          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{said(d.why)}</div>}{d.photo && <div><Photo at={d.photo} /></div>}</> }))} />
+          <Timeline items={[...r.decisions].reverse().map((d) => ({ key: d.id, content: <>{word('decision', d.decision)}: {d.sku} × {d.quantity} <Typography.Text type="secondary">· {f.at(d.at)} · <Who actor={d.actor} /></Typography.Text>{d.why && <div>{said(d.why)}</div>}{d.photo && <div><Photo at={d.photo} /></div>}{d.photos && <Photos ids={d.photos} />}</> }))} />
         </section>
       )}
       {r.effects.length > 0 && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('order.effects')}</Typography.Title><Effects effects={r.effects} /></section>}
@@ -100,7 +103,6 @@ interface Choice {
   decision: Decision;
   quantity: number;
   why?: string;
-  photo?: string;
 }
 
 const decisions = ['resell', 'quarantine', 'write_off'] as const;
@@ -112,8 +114,13 @@ function Goods({ r }: { r: Return }) {
   const [at, setAt] = useState<number>();
   const [form] = Form.useForm<Choice>();
   const chosen = Form.useWatch('decision', form);
-  const decide = useChange(r.id, (v: Choice) => ask(hub.POST('/api/v1/returns/{id}/decide', { params: { path: { id: r.id } }, body: { goods: at ?? 0, ...v, why: v.why || undefined, photo: v.photo?.trim() || undefined } })), t('returns.decided'));
+  const [photos, setPhotos] = useState<number[]>([]);
+  const [key, setKey] = useState('');
+  const decide = useChange(r.id, (v: Choice) => ask(hub.POST('/api/v1/returns/{id}/decide', {
+    params: { path: { id: r.id }, header: { 'Idempotency-Key': key } }, body: { goods: at ?? 0, ...v, why: v.why || undefined, photos: photos.length > 0 ? photos : undefined },
+  })), t('returns.decided'));
   const goods = at === undefined ? undefined : r.goods[at];
+  const open = (i: number) => { setAt(i); setPhotos(unused(r)); setKey(newKey()); };
   const close = () => { setAt(undefined); form.resetFields(); };
   return (
     <>
@@ -121,15 +128,15 @@ function Goods({ r }: { r: Return }) {
         { title: t('goods.sku'), key: 'sku', render: (_, g) => <Link to={`/stock/${encodeURIComponent(g.sku)}`}>{g.sku}</Link> },
         { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' }, { title: t('returns.restocked'), dataIndex: 'restocked', align: 'right' },
         { title: t('goods.quarantine'), dataIndex: 'quarantined', align: 'right' }, { title: t('returns.writtenOff'), dataIndex: 'written_off', align: 'right' },
-        { title: '', key: 'act', render: (_, g, i) => can('returns.decide') && g.quarantined + g.restocked > 0 && <Button size="small" type={g.quarantined > 0 ? 'primary' : 'default'} onClick={() => setAt(i)} aria-label={t('returns.decideTitle', { sku: g.sku })}>{t('returns.decide')}</Button> },
+        { title: '', key: 'act', render: (_, g, i) => can('returns.decide') && g.quarantined + g.restocked > 0 && <Button size="small" type={g.quarantined > 0 ? 'primary' : 'default'} onClick={() => open(i)} aria-label={t('returns.decideTitle', { sku: g.sku })}>{t('returns.decide')}</Button> },
       ]} />
       <Modal open={goods !== undefined} title={goods && t('returns.decideTitle', { sku: goods.sku })} okText={t('returns.decideOk')} confirmLoading={decide.isPending} onOk={() => form.submit()} onCancel={close} destroyOnHidden>
         <Form form={form} layout="vertical" initialValues={{ decision: goods?.quarantined ? 'resell' : 'write_off', quantity: goods ? goods.quarantined || goods.restocked : 1 }} onFinish={(v) => decide.mutate(v, { onSuccess: close })}>
           <Form.Item name="decision"><Radio.Group options={decisions.map((d) => ({ value: d, label: t(`decision.${d}`) }))} /></Form.Item>
           <Form.Item name="quantity" label={t('col.units')} rules={[{ required: true, message: t('form.required') }]}><InputNumber min={1} max={goods && goods.quarantined + goods.restocked} precision={0} /></Form.Item>
           <Form.Item name="why" label={t('stock.why')} rules={[{ required: chosen === 'write_off', message: t('form.required') }]}><Input.TextArea rows={2} maxLength={500} /></Form.Item>
-          <Form.Item name="photo" label={t('returns.decidePhoto')} extra={t('returns.decidePhotoHint')}><Input maxLength={500} /></Form.Item>
         </Form>
+        <OwnPhotos r={r} pick={{ picked: photos, onPick: setPhotos }} />
       </Modal>
     </>
   );

@@ -2,10 +2,11 @@
 import { Alert, Button, Flex, Input, InputNumber, Modal, Radio, Typography } from 'antd';
 import { useState } from 'react';
 import { Choose } from '../goods/choose';
-import { ask, hub, type Schemas } from '../shell/api';
+import { ask, hub, newKey, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
 import { useChange, type Return } from './card';
+import { OwnPhotos, unused } from './photos';
 
 /** Receive asks what came. A return whose order is not known is taken into the book
  * as the products that somebody recognises. */
@@ -28,14 +29,16 @@ function Ask({ r, onClose }: { r: Return; onClose: () => void }) {
   const [skus, setSkus] = useState<Record<number, string>>({});
   const [rest, setRest] = useState<'expected' | 'missing'>('expected');
   const [note, setNote] = useState('');
+  const [photos, setPhotos] = useState(() => unused(r));
+  const [key] = useState(newKey);
   const loose = !r.number;
   const came = units.reduce((a, b) => a + b, 0);
   const short = left.reduce((a, b) => a + b, 0) - came;
   const body: Schemas['ReceiveWish'] = {
     lines: units.flatMap((n, line) => (n > 0 ? [{ line, units: n, sku: loose ? skus[line] : undefined }] : [])),
-    rest: short > 0 ? rest : undefined, note: note.trim() || undefined,
+    rest: short > 0 ? rest : undefined, note: note.trim() || undefined, photos: photos.length > 0 ? photos : undefined,
   };
-  const receive = useChange(r.id, () => ask(hub.POST('/api/v1/returns/{id}/receive', { params: { path: { id: r.id } }, body })), t('returns.receivedDone'));
+  const receive = useChange(r.id, () => ask(hub.POST('/api/v1/returns/{id}/receive', { params: { path: { id: r.id }, header: { 'Idempotency-Key': key } }, body })), t('returns.receivedDone'));
   const begun = r.units_here > 0;
   return (
     <Modal open title={t('returns.receiveTitle')} okText={t('returns.receiveOk')} confirmLoading={receive.isPending} okButtonProps={{ disabled: came === 0 && !(begun && rest === 'missing') }} onCancel={onClose} onOk={() => receive.mutate(undefined, { onSuccess: onClose })}>
@@ -54,6 +57,7 @@ function Ask({ r, onClose }: { r: Return; onClose: () => void }) {
         ))}
         {short > 0 && <Radio.Group value={rest} onChange={(e) => setRest(e.target.value as 'expected' | 'missing')} style={{ display: 'grid', gap: 6 }} options={[{ value: 'expected', label: t('returns.restExpected', { count: short }) }, { value: 'missing', label: t('returns.restMissing', { count: short }) }]} />}
         <Input value={note} onChange={(e) => setNote(e.target.value)} maxLength={1000} placeholder={t('returns.note')} aria-label={t('returns.note')} />
+        <OwnPhotos r={r} pick={{ picked: photos, onPick: setPhotos }} />
       </Flex>
     </Modal>
   );

@@ -97,3 +97,27 @@ export async function download(path: string, name: string) {
   a.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
+
+/** upload sends a file as it is and tells how much of it has left, 0 to 100. (fetch
+ * does not tell.) */
+export function upload<T>(path: string, file: File, told: (percent: number) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const req = new XMLHttpRequest();
+    req.open('POST', `/api/v1${path}`);
+    for (const [name, value] of Object.entries(credentials('POST'))) req.setRequestHeader(name, value);
+    req.setRequestHeader('Content-Type', 'application/octet-stream');
+    req.upload.onprogress = (e) => { if (e.lengthComputable) told(Math.floor((100 * e.loaded) / e.total)); };
+    req.onerror = () => reject(new Problem(0, 'offline', 'offline'));
+    req.onload = () => {
+      if (req.status >= 200 && req.status < 300) resolve(JSON.parse(req.responseText) as T);
+      else void problemOf(new Response(req.responseText, { status: req.status })).then(reject);
+    };
+    req.send(file);
+  });
+}
+
+/** newKey makes an Idempotency-Key: what is sent twice with it happens once. (Not
+ * randomUUID: a hub in the shop's own network has no https.) */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+}
