@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { begin, buy, come, end, enter, expect, test } from './hub';
 
 interface Row {
@@ -71,14 +72,43 @@ test('many orders at once, with an outcome for each', async ({ hub, open }) => {
   for (const o of orders) await expect(outcome).toContainText(String(o.number));
 });
 
-test('a lost connection is told and mends by itself', async ({ open }) => {
+test('a lost connection is told and mends by itself', async ({ hub, open }) => {
   const page = await open('/orders');
   await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
   await page.context().setOffline(true);
   await expect(page.getByText('No connection')).toBeVisible({ timeout: 30_000 });
   await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
+  const order = await place(hub, 'e2e-meanwhile');
   await page.context().setOffline(false);
   await expect(page.getByText('No connection')).toBeHidden({ timeout: 30_000 });
+  await expect(page.locator(`[data-row-key="${order.number}"]`)).toBeVisible(); // what was missed is there
+});
+
+test('the file holds what the list shows, and a saved view goes after a question only', async ({ hub, open }) => {
+  const order = await place(hub, 'e2e-file');
+  await hub.call('PUT', `/orders/${order.number}/tags/for-the-file`);
+  const page = await open('/orders?tag=for-the-file');
+  await expect(page.locator('tbody tr[data-row-key]')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Export' }).click();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()]);
+  const lines = readFileSync(await file.path(), 'utf8').trim().split('\n');
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toContain(String(order.number));
+
+  await page.getByRole('button', { name: 'Views' }).click();
+  await page.getByRole('menuitem', { name: 'Save this view' }).click();
+  await page.getByRole('textbox', { name: 'Name of the view' }).fill('Gifts');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  const views = page.getByRole('button', { name: 'Views' });
+  const remove = page.getByRole('button', { name: 'Remove the view Gifts' });
+  await views.click();
+  await remove.click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  if (!(await remove.isVisible())) await views.click();
+  await remove.click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await expect(remove).toHaveCount(0);
 });
 
 test('the first load of the orders page is small', async ({ hub, page }) => {

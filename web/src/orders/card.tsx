@@ -106,7 +106,7 @@ function Card({ o, wide, onOpen }: { o: CardData; wide: boolean; onOpen: (n: num
           {(o.notes.length > 0 || can('orders.work')) && <Section title={t('note.title')}><Notes o={o} /></Section>}
           <Section title={t('order.timeline')}><Timeline events={o.timeline} /></Section>
         </Flex>
-        <Flex vertical gap={18} style={{ minWidth: 0, order: wide ? 0 : -1 }}>
+        <Flex vertical gap={18} style={{ minWidth: 0 }}>
           <Deadlines o={o} />
           <Section title={t('order.buyer')}><Buyer o={o} /></Section>
           <Section title={t('order.shipping')}><Shipping o={o} /></Section>
