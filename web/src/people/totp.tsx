@@ -60,7 +60,7 @@ function Leaving({ busy, error, onOff, onClose }: LeavingProps) {
   const [form] = Form.useForm<{ current?: string }>();
   return (
     <Modal open title={t('totp.offAsk')} okText={t('totp.off')} cancelText={t('form.cancel')} okButtonProps={{ danger: true, loading: busy }} onOk={form.submit} onCancel={onClose} width={420}>
-      <Form form={form} layout="vertical" requiredMark={false} onFinish={(v) => onOff(v.current ?? '')}>
+      <Form form={form} name="codes-off" layout="vertical" requiredMark={false} onFinish={(v) => onOff(v.current ?? '')}>
         <Typography.Paragraph type="secondary">{t('totp.offHint')}</Typography.Paragraph>
         {error != null && <Alert type="error" showIcon role="alert" title={sentence(error, t('state.offline'))} style={{ marginBottom: 12 }} />}
         <Form.Item name="current" label={t('me.current')}><Input.Password autoComplete="current-password" maxLength={1024} autoFocus /></Form.Item>
