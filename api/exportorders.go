@@ -24,9 +24,13 @@ type exportQuery struct {
 	Channel  string            `query:"channel"`
 	Status   []string          `query:"status,explode"`
 	Hold     string            `query:"hold" enum:"any,arbitration,cancel_request,not_accepted,ship_failed,unmapped,short,manual,conflict"`
+	Tag      string            `query:"tag" maxLength:"40"`
+	Assignee string            `query:"assignee" maxLength:"100"`
 	Text     string            `query:"q" maxLength:"200"`
 	From     time.Time         `query:"placed_from"`
 	To       time.Time         `query:"placed_to"`
+	Answer   time.Time         `query:"answer_before"`
+	Late     bool              `query:"late"`
 }
 
 func (a *API) exportOrders(h huma.API) {
@@ -37,7 +41,10 @@ func (a *API) exportOrders(h huma.API) {
 		Description: "The file.", Content: map[string]*huma.MediaType{typeCSV: {}, typeXLSX: {}},
 	}}
 	huma.Register(h, o, func(ctx context.Context, in *exportQuery) (*huma.StreamResponse, error) {
-		f, err := a.filter(ctx, &listQuery{Account: in.Account, Channel: in.Channel, Status: in.Status, Hold: in.Hold, Text: in.Text, From: in.From, To: in.To})
+		f, err := a.filter(ctx, &listQuery{
+			Account: in.Account, Channel: in.Channel, Status: in.Status, Hold: in.Hold, Tag: in.Tag, Assignee: in.Assignee, Text: in.Text, From: in.From, To: in.To,
+			Answer: in.Answer, Late: in.Late,
+		})
 		if err != nil {
 			return nil, a.problem(err)
 		}

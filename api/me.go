@@ -28,6 +28,11 @@ type TOTPCode struct {
 	Code string `json:"code" maxLength:"20"`
 }
 
+// TOTPRemoval proves that it is the person who asks for codes no more.
+type TOTPRemoval struct {
+	Current string `json:"current" maxLength:"1024" doc:"One's own password; empty where one has none here."`
+}
+
 // RecoveryCodes stand in for the app, each once.
 type RecoveryCodes struct {
 	Codes []string `json:"recovery_codes" doc:"Shown only now."`
@@ -61,9 +66,14 @@ func (a *API) me(h huma.API) {
 			}
 			return answer(RecoveryCodes{Codes: codes}), nil
 		})
-	huma.Register(h, op("remove-totp", http.MethodDelete, "/me/totp", peopleTag, "Ask for codes no more"),
-		func(ctx context.Context, _ *struct{}) (*struct{}, error) {
-			return nil, a.problem(a.people.RemoveTOTP(ctx, visitOf(ctx).user, entry(ctx)))
+	type removeIn struct{ Body TOTPRemoval }
+	huma.Register(h, op("remove-totp", http.MethodDelete, "/me/totp", peopleTag, "Ask for codes no more; takes the password again"),
+		func(ctx context.Context, in *removeIn) (*struct{}, error) {
+			v := visitOf(ctx)
+			if err := a.people.RemoveTOTP(ctx, v.user, in.Body.Current, v.Visitor, entry(ctx)); err != nil {
+				return nil, a.notIn(err)
+			}
+			return nil, nil //nolint:nilnil // nothing to tell
 		})
 	a.preferences(h)
 }

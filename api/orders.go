@@ -26,6 +26,7 @@ type listQuery struct {
 	From     time.Time `query:"placed_from" doc:"Placed at or after."`
 	To       time.Time `query:"placed_to" doc:"Placed before."`
 	Answer   time.Time `query:"answer_before" doc:"Only orders whose buyer waits for an answer to a wish to cancel that is due before this moment."`
+	Late     bool      `query:"late" doc:"Only orders not handed over whose deadline is over."`
 	Cursor   string    `query:"cursor" maxLength:"200" doc:"The cursor of the previous page."`
 	Limit    int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
@@ -112,7 +113,7 @@ func (a *API) markFailed(ctx context.Context, list []OrderRow) error {
 
 // filter checks a list query. A channel is the accounts of that channel.
 func (a *API) filter(ctx context.Context, in *listQuery) (store.OrderFilter, error) {
-	f := store.OrderFilter{Assignee: orderhub.Assignee(in.Assignee), Text: in.Text, WholeWords: !mayRead(ctx, orderhub.PersonalData), PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Cursor: in.Cursor, Limit: in.Limit}
+	f := store.OrderFilter{Assignee: orderhub.Assignee(in.Assignee), Text: in.Text, WholeWords: !mayRead(ctx, orderhub.PersonalData), PlacedFrom: in.From, PlacedTo: in.To, AnswerBefore: in.Answer, Late: in.Late, Cursor: in.Cursor, Limit: in.Limit}
 	for _, s := range listed(in.Status) {
 		status, err := orderhub.ParseStatus(s)
 		if err != nil {

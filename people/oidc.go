@@ -267,6 +267,16 @@ func (o *provider) roleOf(claim any) orderhub.Role {
 	return ""
 }
 
+// gives tells whether a role is one that the claim can give.
+func (o *provider) gives(role orderhub.Role) bool {
+	for _, r := range o.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
 // admit finds the user of an identity or makes one. A user with a password is not
 // taken over: whoever can name an address at the provider would own the account.
 func (p *People) admit(ctx context.Context, tx *store.Tx, who identity) (orderhub.User, error) {
@@ -311,8 +321,12 @@ func (p *People) admit(ctx context.Context, tx *store.Tx, who identity) (orderhu
 	changed := u.Subject == ""
 	u.Subject = who.subject
 	lastOwner := u.Role == orderhub.RoleOwner && owners <= 1
-	if who.role != "" && who.role != u.Role && !lastOwner {
-		u.Role, changed = who.role, true
+	role := who.role
+	if role == "" && p.provider.gives(u.Role) {
+		role = p.provider.DefaultRole // the claim that gave it does so no more
+	}
+	if role != "" && role != u.Role && !lastOwner {
+		u.Role, changed = role, true
 	}
 	if changed {
 		err = tx.SaveUser(ctx, &u)

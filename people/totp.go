@@ -84,8 +84,15 @@ func (p *People) ConfirmTOTP(ctx context.Context, u orderhub.User, code string, 
 	return codes, nil
 }
 
-// RemoveTOTP stops asking for codes.
-func (p *People) RemoveTOTP(ctx context.Context, u orderhub.User, entry orderhub.AuditEntry) error {
+// RemoveTOTP stops asking for codes. It takes the password again: somebody at an
+// unattended browser must not weaken the next log-in. Who has none here is let in by
+// the provider, without codes of ours.
+func (p *People) RemoveTOTP(ctx context.Context, u orderhub.User, password string, v Visitor, entry orderhub.AuditEntry) error {
+	if u.Password {
+		if _, err := p.confirm(ctx, u, password, v, entry); err != nil {
+			return err
+		}
+	}
 	return p.store.InTx(ctx, func(tx *store.Tx) error {
 		now, err := tx.LockUser(ctx, u.ID)
 		if err != nil {

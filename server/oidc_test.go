@@ -180,11 +180,16 @@ func TestProvider(t *testing.T) {
 		if r := w.raw(t, http.MethodGet, "/api/v1/setup", nil); !strings.Contains(string(r.Body), `{"name":"Example ID","url":"/api/v1/oidc/start"}`) {
 			t.Errorf("%s", r.Body)
 		}
-		if b, to := w.visitProvider(t, nil); b != nil {
+		visit := func(claims map[string]any) (b *browser, to string) {
+			t.Helper()
+			idp.as(claims, func() { b, to = w.visitProvider(t, nil) })
+			return b, to
+		}
+		if b, to := visit(nil); b != nil {
 			t.Errorf("the first user comes from the provider: %s", to)
 		}
 		owner := w.setUp(t, "vera@example.org")
-		b, to := w.visitProvider(t, nil)
+		b, to := visit(nil)
 		if b == nil || to != "/" || !b.open(t) {
 			t.Fatalf("not in: %s", to)
 		}
@@ -199,8 +204,21 @@ func TestProvider(t *testing.T) {
 		if err != nil || len(list) == 0 || list[0].Actor.Name != "ann@example.org" || list[0].Outcome != orderhub.OutcomeDone {
 			t.Errorf("%+v %v", list, err)
 		}
+		// Who leaves the group at the provider leaves its role here; a role that an owner
+		// gave, and that the provider never gives, stays.
+		role := func(want orderhub.Role, claims map[string]any) {
+			t.Helper()
+			visit(claims)
+			if u, err := w.people.User(t.Context(), "ann@example.org"); err != nil || u.Role != want {
+				t.Errorf("%v: %s, want %s (%v)", claims, u.Role, want, err)
+			}
+		}
+		role(orderhub.RoleManager, map[string]any{"groups": []string{"heads"}})
+		role(orderhub.RoleViewer, nil)
+		owner.do(t, http.MethodPatch, "/users/2", map[string]any{"role": "accountant"}).into(t, http.StatusOK, nil)
+		role(orderhub.RoleAccountant, nil)
 		owner.do(t, http.MethodPatch, "/users/2", map[string]any{"disabled": true}).into(t, http.StatusOK, nil)
-		if b, _ := w.visitProvider(t, nil); b != nil {
+		if b, _ := visit(nil); b != nil {
 			t.Error("a disabled user comes in")
 		}
 	})

@@ -108,6 +108,18 @@ func TestExportOrders(t *testing.T) {
 		if x.Status != http.StatusOK || x.Header.Get("Content-Type") != typeXLSX || !bytes.HasPrefix(x.Body, []byte("PK")) {
 			t.Errorf("%d %v", x.Status, x.Header)
 		}
+		// What the list can be narrowed to, the file can be.
+		number := want[0].Number
+		w.do(t, http.MethodPut, fmt.Sprintf("/orders/%d/tags/gift", number), nil).into(t, http.StatusOK, nil)
+		w.do(t, http.MethodPut, fmt.Sprintf("/orders/%d/assignee", number), map[string]string{"assignee": "vera"}).into(t, http.StatusOK, nil)
+		for narrowed, n := range map[string]int{"tag=gift": 1, "assignee=vera": 1, "late=true": 0, "answer_before=2099-01-01T00:00:00Z": 0} {
+			var page api.OrderPage
+			w.do(t, http.MethodGet, "/orders?"+narrowed, nil).into(t, http.StatusOK, &page)
+			r := w.do(t, http.MethodGet, "/orders/export?format=csv&"+narrowed, nil)
+			if rows := strings.Count(string(r.Body), "\n") - 1; r.Status != http.StatusOK || rows != n || len(page.Orders) != n {
+				t.Errorf("%s: %d, %d listed, %s", narrowed, r.Status, len(page.Orders), r.Body)
+			}
+		}
 		w.do(t, http.MethodGet, "/orders/export", nil).refused(t, http.StatusUnprocessableEntity, "format")
 		w.do(t, http.MethodGet, "/orders/export?format=csv&status=nope", nil).refused(t, http.StatusUnprocessableEntity, "status")
 		w.do(t, http.MethodGet, "/orders/export?format=csv&limit=5", nil).refused(t, http.StatusUnprocessableEntity, "limit")

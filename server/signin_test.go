@@ -399,7 +399,11 @@ func TestCodes(t *testing.T) {
 		}
 		refuse("a used recovery code", rec.Codes[3], "totp_wrong")
 		b.do(t, http.MethodPost, "/me/totp", nil).refused(t, http.StatusConflict, "")
-		if r := b.do(t, http.MethodDelete, "/me/totp", nil); r.Status != http.StatusNoContent {
+		// Who sits at a browser that was left open does not know the password.
+		b.do(t, http.MethodDelete, "/me/totp", nil).refused(t, http.StatusBadRequest, "")
+		b.do(t, http.MethodDelete, "/me/totp", map[string]string{"current": "not the password"}).refused(t, http.StatusUnprocessableEntity, "current")
+		refuse("none, after that", "", "totp_required")
+		if r := b.do(t, http.MethodDelete, "/me/totp", map[string]string{"current": password}); r.Status != http.StatusNoContent {
 			t.Errorf("%d %s", r.Status, r.Body)
 		}
 		if in, _ = w.logIn(t, "vera", password, ""); in == nil {

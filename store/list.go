@@ -34,6 +34,8 @@ type OrderFilter struct {
 	// AnswerBefore selects orders whose buyer wants to cancel and is to be answered
 	// before it.
 	AnswerBefore time.Time
+	// Late selects orders not handed over whose deadline is over.
+	Late bool
 	// Cursor continues a list; "" begins.
 	Cursor string
 	Limit  int
@@ -96,13 +98,21 @@ func (s *Store) orderKeys(ctx context.Context, f OrderFilter) ([]orderKey, error
 	if f.Tag != "" {
 		return s.taggedKeys(ctx, f)
 	}
-	c, err := listConditions(f, "placed_at")
+	c, err := s.listConditions(f, "placed_at")
 	if err != nil {
 		return nil, err
 	}
 	return heads(f, func(each condition) ([]orderKey, error) {
-		return s.keys(ctx, c.and(each), f.Limit+1)
+		return s.keys(ctx, f.from(s.engine.reader()), c.and(each), f.Limit+1)
 	})
+}
+
+// from is the table, with the index of deadlines where these select.
+func (f OrderFilter) from(q querier) string {
+	if f.Late {
+		return "orders" + q.by("orders_ship_by")
+	}
+	return "orders"
 }
 
 // heads asks for each combination of account and status by itself, so that each
@@ -132,7 +142,7 @@ func heads(f OrderFilter, ask func(each condition) ([]orderKey, error)) ([]order
 // column is how a column is written for which no index is to be used: the indexes
 // of held, tagged and assigned orders are the small ones.
 func (f OrderFilter) column(name string) string {
-	if f.Held || f.Hold != "" || f.Tag != "" || f.Assignee != "" || !f.AnswerBefore.IsZero() {
+	if f.Held || f.Hold != "" || f.Tag != "" || f.Assignee != "" || !f.AnswerBefore.IsZero() || f.Late {
 		return name + " || ''"
 	}
 	return name
@@ -168,8 +178,8 @@ func (c condition) where() string {
 	return " WHERE " + c.sql
 }
 
-func (s *Store) keys(ctx context.Context, c condition, limit int) ([]orderKey, error) {
-	rows, err := s.engine.reader().query(ctx, "SELECT placed_at, id FROM orders"+c.where()+" ORDER BY placed_at DESC, id DESC LIMIT ?",
+func (s *Store) keys(ctx context.Context, from string, c condition, limit int) ([]orderKey, error) {
+	rows, err := s.engine.reader().query(ctx, "SELECT placed_at, id FROM "+from+c.where()+" ORDER BY placed_at DESC, id DESC LIMIT ?",
 		append(slices.Clone(c.args), limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list orders: %w", err)
@@ -188,7 +198,7 @@ func (s *Store) keys(ctx context.Context, c condition, limit int) ([]orderKey, e
 
 // listConditions are those of all combinations of account and status; placed is
 // how the time of placement is written.
-func listConditions(f OrderFilter, placed string) (c condition, err error) {
+func (s *Store) listConditions(f OrderFilter, placed string) (c condition, err error) {
 	if f.Cursor != "" {
 		k, err := parseCursor(f.Cursor)
 		if err != nil {
@@ -204,6 +214,9 @@ func listConditions(f OrderFilter, placed string) (c condition, err error) {
 	}
 	if !f.AnswerBefore.IsZero() {
 		c.add("answer_by <> 0 AND answer_by < ?", micros(f.AnswerBefore))
+	}
+	if f.Late { // as the index of deadlines has it
+		c.add("ship_by > 0 AND orders.status IN ('new','confirmed','packed') AND ship_by < ?", micros(s.Now()))
 	}
 	if f.Held || f.Hold != "" {
 		c.add("holds <> ''")

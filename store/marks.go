@@ -50,7 +50,7 @@ func (tx *Tx) moveTags(ctx context.Context, changes []Change) error {
 func (s *Store) taggedKeys(ctx context.Context, f OrderFilter) ([]orderKey, error) {
 	cursor := f.Cursor
 	f.Cursor = ""
-	c, err := listConditions(f, "g.placed_at")
+	c, err := s.listConditions(f, "g.placed_at")
 	if err != nil {
 		return nil, err
 	}

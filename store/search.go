@@ -116,7 +116,7 @@ func (s *Store) counted(ctx context.Context, w searchWord) (searchWord, error) {
 // status, a first look and then the rest. complete is false when it gave up
 // before a page was full.
 func (s *Store) searchNewest(ctx context.Context, f OrderFilter, words []searchWord) (keys []orderKey, complete bool, err error) {
-	c, err := listConditions(f, "placed_at")
+	c, err := s.listConditions(f, "placed_at")
 	if err != nil {
 		return nil, false, err
 	}
@@ -156,7 +156,7 @@ func (s *Store) walk(ctx context.Context, c condition, words []searchWord, n, li
 	for _, w := range words {
 		c = c.and(w.has(s.engine.reader(), "orders.id"))
 	}
-	keys, err = s.keys(ctx, c, limit)
+	keys, err = s.keys(ctx, "orders", c, limit)
 	return keys, oldest, more, err
 }
 
@@ -180,7 +180,7 @@ func (s *Store) nth(ctx context.Context, c condition, n int) (placed int64, more
 // searchAll looks up every order that has all the words. The other conditions
 // are written so that no index serves them.
 func (s *Store) searchAll(ctx context.Context, f OrderFilter, words []searchWord) ([]orderKey, error) {
-	c, err := listConditions(f, "placed_at + 0")
+	c, err := s.listConditions(f, "placed_at + 0")
 	if err != nil {
 		return nil, err
 	}
@@ -204,5 +204,5 @@ func (s *Store) searchAll(ctx context.Context, f OrderFilter, words []searchWord
 		cond, arg := q.in("status || ''", f.Statuses)
 		all.add(cond, arg)
 	}
-	return s.keys(ctx, all.and(c), f.Limit+1)
+	return s.keys(ctx, "orders", all.and(c), f.Limit+1)
 }

@@ -62,7 +62,12 @@ test('codes of an app: switched on, asked for at the door, replaced by a recover
   await expect(page.getByRole('heading', { name: 'Orders', level: 1 })).toBeVisible();
   await page.goto(`${hub.url}/me`);
   await page.getByRole('button', { name: 'Switch off' }).click();
-  await page.getByRole('tooltip').getByRole('button', { name: 'Switch off' }).click();
+  const question = page.getByRole('dialog');
+  await question.getByLabel('Current password').fill('somebody passing by');
+  await question.getByRole('button', { name: 'Switch off' }).click();
+  await expect(question.getByRole('alert')).toBeVisible();
+  await question.getByLabel('Current password').fill(who.password);
+  await question.getByRole('button', { name: 'Switch off' }).click();
   await expect(page.getByRole('button', { name: 'Switch on' })).toBeVisible();
 });
 

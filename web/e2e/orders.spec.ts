@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { begin, buy, come, end, enter, expect, test } from './hub';
 
 interface Row {
@@ -99,14 +100,28 @@ test('a view is saved, opened, removed, and brought back', async ({ open }) => {
   await expect(button).toBeVisible();
 });
 
-test('a lost connection is told and mends by itself', async ({ open }) => {
+test('a lost connection is told and mends by itself', async ({ hub, open }) => {
   const page = await open('/orders');
   await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
   await page.context().setOffline(true);
   await expect(page.getByText('No connection')).toBeVisible({ timeout: 30_000 });
   await expect(page.locator('tbody tr[data-row-key]').first()).toBeVisible();
+  const order = await place(hub, 'e2e-meanwhile');
   await page.context().setOffline(false);
   await expect(page.getByText('No connection')).toBeHidden({ timeout: 30_000 });
+  await expect(page.locator(`[data-row-key="${order.number}"]`)).toBeVisible(); // what was missed is there
+});
+
+test('the file holds what the list shows', async ({ hub, open }) => {
+  const order = await place(hub, 'e2e-file');
+  await hub.call('PUT', `/orders/${order.number}/tags/for-the-file`);
+  const page = await open('/orders?tag=for-the-file');
+  await expect(page.locator('tbody tr[data-row-key]')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Export' }).click();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()]);
+  const lines = readFileSync(await file.path(), 'utf8').trim().split('\n');
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toContain(String(order.number));
 });
 
 test('the first load of the orders page is small', async ({ hub, page }) => {

@@ -3,7 +3,7 @@ import { expect, settled, test } from './hub';
 
 const pages = [
   '/orders', '/today', '/returns?view=all', '/customers', '/customers?view=suggestions', '/stock', '/products', '/listings?unmatched=0', '/accounts', '/accounts/ozon-main', '/audits',
-  '/onec', '/integrations', '/integrations?view=feed', '/integrations?view=files', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts', '/me', '/settings', '/users',
+  '/onec', '/integrations', '/integrations?view=feed', '/integrations?view=files', '/troubles?view=rejected', '/troubles?view=quarantine', '/rules', '/rules/new', '/rules?view=firings', '/notify', '/notify?view=recipients', '/notify?view=texts', '/me', '/settings', '/tokens', '/orders/100001', '/stock/KR-002', '/users',
 ];
 
 for (const look of ['light', 'dark']) {

@@ -58,7 +58,13 @@ async function as(browser: Browser, hub: Hub, role: string, login = role) {
   const page = await context.newPage();
   const denied: string[] = [];
   page.on('response', (r) => { if (r.status() === 403) denied.push(r.url()); });
-  return { page, denied, call: (path: string, data: unknown) => context.request.post(`${hub.url}/api/v1${path}`, { data }) };
+  // call sends what a page would send: what is refused is refused for the role.
+  const call = async (path: string, data: unknown) => {
+    const { csrf } = (await (await context.request.get(`${hub.url}/api/v1/session`)).json()) as { csrf: string };
+    const res = await context.request.post(`${hub.url}/api/v1${path}`, { data, headers: { 'X-CSRF-Token': csrf } });
+    return { status: res.status(), detail: ((await res.json()) as { detail?: string }).detail ?? '' };
+  };
+  return { page, denied, call };
 }
 
 const everywhere = ['Today', 'Orders', 'Returns', 'Stock', 'Products', 'Listings', 'Accounts', 'Channel audit', 'Problems'];
@@ -94,6 +100,8 @@ test('an address that is not theirs is no page', async ({ browser, hub }) => {
   const { page, call } = await as(browser, hub, 'viewer', 'curious');
   await page.goto(`${hub.url}/users`);
   await expect(page.getByText('There is nothing here')).toBeVisible();
-  expect((await call('/users', { login: 'x', name: 'x', role: 'owner' })).status()).toBe(403);
+  const answer = await call('/users', { login: 'x', name: 'x', role: 'owner' });
+  expect(answer.status).toBe(403);
+  expect(answer.detail).toContain('users.manage');
   await page.context().close();
 });

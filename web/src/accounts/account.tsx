@@ -27,7 +27,7 @@ export function AccountDrawer({ id, onClose }: { id: string; onClose: () => void
 }
 
 function Body({ a, onClose }: { a: Account; onClose: () => void }) {
-  const { t, said } = useText();
+  const { t, said, word } = useText();
   const f = useFormat();
   const can = useCan();
   const state = useAccountState()(a);
@@ -57,7 +57,7 @@ function Body({ a, onClose }: { a: Account; onClose: () => void }) {
       </section>
       {a.stock && (
         <Descriptions size="small" column={1} title={<Typography.Title level={3} style={{ fontSize: 14, margin: 0 }}>{t('account.stock')}</Typography.Title>} items={[
-          { key: 's', label: t('account.stockStates'), children: Object.entries(a.stock.states).map(([k, n]) => `${k} ${f.number(n)}`).join(', ') },
+          { key: 's', label: t('account.stockStates'), children: Object.entries(a.stock.states).map(([k, n]) => `${word('pubState', k)} ${f.number(n)}`).join(', ') },
           { key: 'm', label: t('account.stockLag'), children: a.stock.measured ? t('account.stockTimes', { mean: f.span(a.stock.mean_seconds), max: f.span(a.stock.max_seconds) }) : '–' },
           { key: 'f', label: t('account.foreign'), children: f.number(a.stock.foreign) },
         ]} />

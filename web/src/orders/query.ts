@@ -13,6 +13,7 @@ export interface Filter {
   hold?: string;
   tag?: string;
   assignee?: string;
+  late?: string;
   q?: string;
   from?: string;
   to?: string;
@@ -23,7 +24,7 @@ export const pageSize = 50;
 export function readFilter(p: URLSearchParams): Filter {
   return {
     status: p.getAll('status'), account: p.getAll('account'),
-    hold: p.get('hold') ?? undefined, tag: p.get('tag') ?? undefined, assignee: p.get('assignee') ?? undefined, q: p.get('q') ?? undefined, from: p.get('from') ?? undefined, to: p.get('to') ?? undefined,
+    hold: p.get('hold') ?? undefined, tag: p.get('tag') ?? undefined, assignee: p.get('assignee') ?? undefined, late: p.get('late') ?? undefined, q: p.get('q') ?? undefined, from: p.get('from') ?? undefined, to: p.get('to') ?? undefined,
   };
 }
 
@@ -31,7 +32,7 @@ export function writeFilter(f: Filter): URLSearchParams {
   const p = new URLSearchParams();
   for (const s of f.status) p.append('status', s);
   for (const a of f.account) p.append('account', a);
-  for (const k of ['hold', 'tag', 'assignee', 'q', 'from', 'to'] as const) if (f[k]) p.set(k, f[k]);
+  for (const k of ['hold', 'tag', 'assignee', 'late', 'q', 'from', 'to'] as const) if (f[k]) p.set(k, f[k]);
   return p;
 }
 
@@ -62,6 +63,7 @@ export function asQuery(f: Filter) {
     hold: f.hold as 'any' | undefined,
     tag: f.tag,
     assignee: f.assignee,
+    late: f.late ? true : undefined,
     q: f.q,
     placed_from: day(f.from, 0),
     placed_to: day(f.to, 1),

@@ -11,11 +11,11 @@ import { columnNames, usualColumns, type Column } from './columns';
 import { asQuery, readFilter, writeFilter, type Filter } from './query';
 
 const presets = {
-  all: '', new: 'status=new', ship: 'status=confirmed&status=packed', held: 'hold=any', way: 'status=shipped&status=ready_for_pickup',
+  all: '', new: 'status=new', ship: 'status=confirmed&status=packed', late: 'late=1', held: 'hold=any', way: 'status=shipped&status=ready_for_pickup',
   done: 'status=delivered', cancelled: 'status=cancelled', back: 'status=partially_returned&status=returned',
 } as const;
 
-const bare = (f: Filter) => writeFilter({ status: f.status, account: [], hold: f.hold }).toString();
+const bare = (f: Filter) => writeFilter({ status: f.status, account: [], hold: f.hold, late: f.late }).toString();
 
 export function Presets({ filter, onOpen }: { filter: Filter; onOpen: (f: Filter) => void }) {
   const { t } = useText();
@@ -31,7 +31,7 @@ export function Presets({ filter, onOpen }: { filter: Filter; onOpen: (f: Filter
   );
 }
 
-const pick = (f: Filter) => ({ status: f.status, hold: f.hold });
+const pick = (f: Filter) => ({ status: f.status, hold: f.hold, late: f.late });
 
 interface View {
   name: string;
@@ -127,7 +127,7 @@ export function Export({ filter }: { filter: Filter }) {
   const [busy, setBusy] = useState(false);
   const run = async (format: string) => {
     const p = new URLSearchParams({ format, lang });
-    for (const [k, v] of Object.entries(asQuery(filter))) for (const one of [v ?? []].flat()) p.append(k, one);
+    for (const [k, v] of Object.entries(asQuery(filter))) for (const one of [v ?? []].flat()) p.append(k, String(one));
     setBusy(true);
     await download(`/orders/export?${p}`, `orders.${format}`).catch(failed);
     setBusy(false);

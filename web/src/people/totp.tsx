@@ -1,6 +1,7 @@
 // Codes of an app: switched on with a code of it, off with a question.
 import { useMutation } from '@tanstack/react-query';
-import { Alert, Button, Flex, Form, Input, Popconfirm, QRCode, Typography } from 'antd';
+import { Alert, Button, Flex, Form, Input, Modal, QRCode, Typography } from 'antd';
+import { useState } from 'react';
 import { ask, hub } from '../shell/api';
 import { useText } from '../shell/i18n';
 import { sentence, useTell } from '../shell/state';
@@ -14,7 +15,11 @@ export default function Totp({ on, onChange }: { on: boolean; onChange: () => vo
     mutationFn: (code: string) => ask(hub.PUT('/api/v1/me/totp', { body: { code } })), gcTime: 0,
     onSuccess: () => { begin.reset(); onChange(); },
   });
-  const remove = useMutation({ mutationFn: () => ask(hub.DELETE('/api/v1/me/totp')), onSuccess: () => { done(t('totp.offDone')); confirm.reset(); onChange(); }, onError: failed });
+  const [leaving, setLeaving] = useState(false);
+  const remove = useMutation({
+    mutationFn: (current: string) => ask(hub.DELETE('/api/v1/me/totp', { body: { current } })), gcTime: 0,
+    onSuccess: () => { done(t('totp.offDone')); setLeaving(false); confirm.reset(); onChange(); },
+  });
   if (confirm.data) return <Codes codes={confirm.data.recovery_codes} onClose={() => confirm.reset()} />;
   if (begin.data) {
     return (
@@ -35,9 +40,32 @@ export default function Totp({ on, onChange }: { on: boolean; onChange: () => vo
       <Chip colour={on ? 'green' : 'grey'}>{on ? t('totp.isOn') : t('totp.isOff')}</Chip>
       <Typography.Text type="secondary">{t('totp.hint')}</Typography.Text>
       {on
-        ? <Popconfirm title={t('totp.offAsk')} description={t('totp.offHint')} okText={t('totp.off')} okButtonProps={{ danger: true }} onConfirm={() => remove.mutate()}><Button danger loading={remove.isPending}>{t('totp.off')}</Button></Popconfirm>
+        ? <Button danger onClick={() => { remove.reset(); setLeaving(true); }}>{t('totp.off')}</Button>
         : <Button type="primary" loading={begin.isPending} onClick={() => begin.mutate()}>{t('totp.begin')}</Button>}
+      {leaving && <Leaving busy={remove.isPending} error={remove.error} onOff={(current) => remove.mutate(current)} onClose={() => setLeaving(false)} />}
     </Flex>
+  );
+}
+
+interface LeavingProps {
+  busy: boolean;
+  error: unknown;
+  onOff: (current: string) => void;
+  onClose: () => void;
+}
+
+// Leaving asks for the password: the browser may have been left open.
+function Leaving({ busy, error, onOff, onClose }: LeavingProps) {
+  const { t } = useText();
+  const [form] = Form.useForm<{ current?: string }>();
+  return (
+    <Modal open title={t('totp.offAsk')} okText={t('totp.off')} cancelText={t('form.cancel')} okButtonProps={{ danger: true, loading: busy }} onOk={form.submit} onCancel={onClose} width={420}>
+      <Form form={form} name="codes-off" layout="vertical" requiredMark={false} onFinish={(v) => onOff(v.current ?? '')}>
+        <Typography.Paragraph type="secondary">{t('totp.offHint')}</Typography.Paragraph>
+        {error != null && <Alert type="error" showIcon role="alert" title={sentence(error, t('state.offline'))} style={{ marginBottom: 12 }} />}
+        <Form.Item name="current" label={t('me.current')}><Input.Password autoComplete="current-password" maxLength={1024} autoFocus /></Form.Item>
+      </Form>
+    </Modal>
   );
 }
 

@@ -12,7 +12,7 @@ import { Ago, ChannelBadge, Chip, Deadline, type Colour } from '../shell/words';
 import { useAccounts } from '../orders/query';
 import { ReturnDrawer } from './card';
 
-const presets = { open: { open: true }, waiting: { waiting: true }, dueSoon: { open: true }, received: { state: 'received' }, pickup: { state: 'at_pickup' }, all: {} } as const;
+const presets = { open: { open: true }, waiting: { waiting: true, open: true }, dueSoon: { open: true }, received: { state: 'received' }, pickup: { state: 'at_pickup' }, all: {} } as const;
 type Preset = keyof typeof presets;
 
 export const returnColour: Record<string, Colour> = { announced: 'grey', on_the_way: 'blue', at_pickup: 'amber', received: 'orange', decided: 'green', closed: 'grey' };
@@ -46,7 +46,7 @@ export default function Returns() {
               columns={[
                 { title: t('returns.id'), key: 'id', width: 80, render: (_, r) => <Link className="num" to={{ pathname: `/returns/${r.id}`, search }} onClick={(e) => e.stopPropagation()}>{r.id}</Link> },
                 { title: t('col.account'), key: 'account', width: 140, render: (_, r) => <ChannelBadge channel={r.channel} account={r.account} /> },
-                { title: t('col.status'), key: 'state', width: 130, render: (_, r) => <Flex gap={4}><Chip colour={returnColour[r.state] ?? 'grey'}>{word('returnState', r.state)}</Chip>{r.waiting && <Chip colour="red">{t('returns.answerNow')}</Chip>}</Flex> },
+                { title: t('col.status'), key: 'state', width: 130, render: (_, r) => <Flex gap={4}><Chip colour={returnColour[r.state] ?? 'grey'}>{word('returnState', r.state)}</Chip>{r.waiting && r.state !== 'closed' && <Chip colour="red">{t('returns.answerNow')}</Chip>}</Flex> },
                 { title: t('returns.kind'), key: 'kind', width: 150, render: (_, r) => word('returnKind', r.kind) },
                 { title: t('returns.until'), key: 'until', width: 110, render: (_, r) => <><Deadline at={r.deadline} status={r.state === 'closed' ? 'delivered' : 'new'} />{r.due && <div><Typography.Text type="secondary" style={{ fontSize: 12 }}>{word('due', r.due)}</Typography.Text></div>}</> },
                 { title: t('col.number'), key: 'order', width: 100, render: (_, r) => (r.number ? <Link className="num" to={`/orders/${r.number}`} onClick={(e) => e.stopPropagation()}>{r.number}</Link> : <Chip colour="orange">{t('returns.noOrderShort')}</Chip>) },

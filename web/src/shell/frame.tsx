@@ -122,7 +122,7 @@ export function Frame({ children }: { children: ReactNode }) {
       </Layout.Header>
       <Layout>
         {wide && (
-          <Layout.Sider width={184} collapsedWidth={48} collapsed={collapsed} trigger={null} style={{ position: 'sticky', top: 48, height: 'calc(100vh - 48px)', overflow: 'auto', borderInlineEnd: '1px solid rgba(128,128,128,0.14)' }}>
+          <Layout.Sider width={204} collapsedWidth={48} collapsed={collapsed} trigger={null} style={{ position: 'sticky', top: 48, height: 'calc(100vh - 48px)', overflow: 'auto', borderInlineEnd: '1px solid rgba(128,128,128,0.14)' }}>
             <nav aria-label={t('nav.menu')} style={{ paddingTop: 6 }}><Places collapsed={collapsed} /></nav>
           </Layout.Sider>
         )}

@@ -54,6 +54,9 @@ function settle(client: QueryClient) {
 // silence is after how long without a beat (15 s) the line is dead.
 const silence = 40_000;
 
+// pause is after how long a refused stream is asked for again.
+const pause = 15_000;
+
 export function useStream() {
   const client = useQueryClient();
   const user = useSession().kind === 'in';
@@ -91,9 +94,12 @@ export function useStream() {
       lose('lost');
     };
     const watch = setInterval(() => {
-      if (source.readyState !== EventSource.OPEN || Date.now() - heard < silence) return;
-      lose('lost');
-      again();
+      // A browser does not come back by itself to a stream that was refused, as a
+      // proxy does while the hub starts.
+      const refused = source.readyState === EventSource.CLOSED && navigator.onLine && Date.now() - heard >= pause;
+      const silent = source.readyState === EventSource.OPEN && Date.now() - heard >= silence;
+      if (silent) lose('lost');
+      if (refused || silent) again();
     }, 5000);
     addEventListener('offline', offline);
     addEventListener('online', again);

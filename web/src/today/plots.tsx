@@ -39,7 +39,7 @@ export default function Plots({ o, days }: { o: Overview; days: number }) {
       animation: false,
       textStyle: { color: text, fontFamily: 'inherit' },
       grid: { left: 8, right: 8, top: 34, bottom: 4, containLabel: true },
-      legend: { top: 0, left: 0, textStyle: { color: text }, itemWidth: 12, itemHeight: 12 },
+      legend: { type: 'scroll' as const, top: 0, left: 0, textStyle: { color: text }, itemWidth: 12, itemHeight: 12 },
       tooltip: { trigger: 'axis' as const, renderMode: 'richText' as const, axisPointer: { type: 'shadow' as const }, valueFormatter: (v: unknown) => (what === 'orders' ? f.number(Number(v)) : f.money({ minor: Math.round(Number(v) * 100), currency })) },
       xAxis: { type: 'category' as const, data: hours.map((h) => label.format(h)), axisLabel: { color: text, hideOverlap: true }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } } },
       yAxis: { type: 'value' as const, minInterval: 1, axisLabel: { color: text, formatter: (v: number) => new Intl.NumberFormat(f.locale, { notation: 'compact' }).format(v) }, splitLine: { lineStyle: { color: line } } },

@@ -64,7 +64,7 @@ function Waiting({ o }: { o: Overview }) {
   const tiles: [key: 'new' | 'ship' | 'late' | 'cancel' | 'short' | 'unmapped' | 'failed' | 'quarantine' | 'returns' | 'unmatched', n: number, to: string, alarm: boolean][] = [
     ['new', w.new, '/orders?status=new', false],
     ['ship', w.confirmed + w.packed, '/orders?status=confirmed&status=packed', false],
-    ['late', w.late, '/orders?status=new&status=confirmed&status=packed', true],
+    ['late', w.late, '/orders?late=1', true],
     ['cancel', sum('cancel_request'), '/orders?hold=cancel_request', true],
     ['short', sum('short'), '/orders?hold=short', true],
     ['unmapped', sum('unmapped'), '/orders?hold=unmapped', true],
