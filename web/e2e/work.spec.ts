@@ -111,7 +111,7 @@ test('two managers act on one order: the second is told', async ({ hub, open, br
   await expect(mine.locator(chip).first()).toHaveText('Cancelled');
 
   await theirs.getByRole('button', { name: /Confirm$/ }).click();
-  await expect(second.getByRole('alert')).toContainText(/cancelled/i);
+  await expect(second.locator('.ant-notification-notice')).toContainText(/cancelled/i);
   await expect(theirs.locator(chip).first()).toHaveText('Cancelled');
   await expect(async () => expect((await book(hub.sims, 'site', id))?.headline).toBe('cancelled')).toPass();
   await context.close();
