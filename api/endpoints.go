@@ -276,8 +276,8 @@ func deliveryView(d orderhub.Delivery) DeliveryView {
 // delivery is one delivery and what it tells.
 func (a *API) delivery(h huma.API) {
 	type readIn struct {
-		ID       int64 `path:"id" minimum:"1"`
-		Delivery int64 `path:"delivery" minimum:"1"`
+		ID       int64 `path:"id"`
+		Delivery int64 `path:"delivery"`
 	}
 	read := op("get-delivery", http.MethodGet, "/endpoints/{id}/deliveries/{delivery}", feedTag, "Read a delivery, and what would be sent if it left now")
 	read.Description = "What was sent is not kept: the message holds the order as it is now. It takes the permission orders.read, too."

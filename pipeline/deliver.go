@@ -161,7 +161,7 @@ func (h *Hub) deliverTo(ctx context.Context, id int64, lease store.Lease) error 
 				tried[i].verdict = verdictPoison
 			}
 		}
-		if err := h.settleDeliveries(ctx, id, tried, lease); err != nil {
+		if err := h.settleDeliveries(ctx, e, tried, lease); err != nil {
 			return err
 		}
 	}
@@ -203,6 +203,9 @@ func (h *Hub) sendAll(ctx context.Context, e orderhub.Endpoint, list []orderhub.
 		sending.Go(func() {
 			for d := range next {
 				t := h.attempt(ctx, e, d, bodies[d.EventID])
+				if t.verdict == verdictAway && ctx.Err() != nil {
+					continue // the hub broke it off: that says nothing of the receiver
+				}
 				mu.Lock()
 				out = append(out, t)
 				away = away || t.verdict == verdictAway || t.verdict == verdictGone
@@ -357,8 +360,9 @@ func whyNot(err error) string {
 	}
 }
 
-// settleDeliveries writes what came of attempts, and what it says of the endpoint.
-func (h *Hub) settleDeliveries(ctx context.Context, id int64, list []tried, lease store.Lease) error {
+// settleDeliveries writes what came of attempts, and what it says of the endpoint. What
+// went to an address that the endpoint no longer has is sent again to the new one.
+func (h *Hub) settleDeliveries(ctx context.Context, sentTo orderhub.Endpoint, list []tried, lease store.Lease) error {
 	// What was sent was sent, even if the lane is to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deliverTimeout)
 	defer cancel()
@@ -366,11 +370,11 @@ func (h *Hub) settleDeliveries(ctx context.Context, id int64, list []tried, leas
 		if err := tx.Hold(ctx, lease); err != nil {
 			return err
 		}
-		e, err := tx.LockEndpoint(ctx, id)
+		e, err := tx.LockEndpoint(ctx, sentTo.ID)
 		if orderhub.CodeOf(err) == orderhub.CodeNotFound {
 			return nil
 		}
-		if err != nil {
+		if err != nil || e.URL != sentTo.URL {
 			return err
 		}
 		back := h.judge(&e, list)
@@ -382,7 +386,7 @@ func (h *Hub) settleDeliveries(ctx context.Context, id int64, list []tried, leas
 			return err
 		}
 		if back {
-			if err := tx.ReleaseDeliveries(ctx, id, false); err != nil {
+			if err := tx.ReleaseDeliveries(ctx, e.ID, false); err != nil {
 				return err
 			}
 		}

@@ -121,7 +121,7 @@ func TestEveryRouteRefuses(t *testing.T) {
 					w.raw(t, o.method, bad, good, w.auth()...).refused(t, http.StatusBadRequest, "")
 				}
 				w.refuseNumbers(t, o, good, auth)
-				if o.op.RequestBody != nil && o.op.OperationID != "import-goods" && o.op.OperationID != "set-preference" { // a file: see TestImportRefusals; any JSON
+				if o.op.RequestBody != nil && !slices.Contains([]string{"import-goods", "add-photo", "set-preference"}, o.op.OperationID) { // files, see TestImportRefusals and TestPhotosByAPI; any JSON
 					w.refuseBodies(t, o, call)
 				}
 			})
