@@ -164,6 +164,10 @@ func (s *session) place(name string) (string, error) {
 	return at, nil
 }
 
+func partTooLarge() error {
+	return orderhub.Errorf(orderhub.CodeTooLarge, "Часть файла больше %d МБ; уменьшите размер части в настройках обмена.", maxPart>>20)
+}
+
 // add appends a part to a file. A part that breaks off is taken back.
 func (s *session) add(name string, part io.Reader) (err error) {
 	at, err := s.place(name)
@@ -191,7 +195,7 @@ func (s *session) add(name string, part io.Reader) (err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return orderhub.Errorf(orderhub.CodeTooLarge, "Часть файла больше %d МБ; уменьшите размер части в настройках обмена.", maxPart>>20)
+		return partTooLarge()
 	case err != nil:
 		return orderhub.Errorf(orderhub.CodeInvalid, "Передача файла оборвалась; повторите.")
 	}
@@ -215,6 +219,10 @@ func (h *Handler) file(q *request) {
 			return
 		}
 		h.say(q, "success")
+		return
+	}
+	if q.http.ContentLength > maxPart {
+		h.failErr(q, partTooLarge()) // nothing of it is read
 		return
 	}
 	s := h.session(q.session.ID)

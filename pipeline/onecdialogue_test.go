@@ -54,6 +54,9 @@ func (c *caller) do(method, query string, body io.Reader) string {
 	c.w.t.Helper()
 	r, err := http.NewRequestWithContext(c.w.t.Context(), method, c.base.URL+"?"+query, body)
 	c.w.must(err)
+	if u, ok := body.(*upload); ok {
+		r.ContentLength = u.size
+	}
 	r.SetBasicAuth(c.base.Login, c.base.Password)
 	if c.cookie != "" {
 		r.Header.Set("Cookie", c.cookie)
@@ -286,6 +289,48 @@ func TestHostileOnecFiles(t *testing.T) {
 			t.Errorf("the node shows %q, %v", node.Error, err)
 		}
 	})
+}
+
+// TestUploadsOfGigabytes: one that says its size is refused before it is read, one that
+// does not at the cap; both are answered, and the session goes on.
+func TestUploadsOfGigabytes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		_, b := w.exchange(nil)
+		c := w.caller(b)
+		for name, u := range map[string]struct{ says, sends int64 }{
+			"two gigabytes":            {2 << 30, 1 << 16},
+			"a part that says no size": {-1, 256<<20 + 1},
+		} {
+			answered := make(chan struct{})
+			body := &upload{size: u.says, left: u.sends, answered: answered}
+			got := c.do(http.MethodPost, "type=catalog&mode=file&filename=import0_1.xml", body)
+			close(answered)
+			c.want(got, "failure", "больше 256 МБ")
+			if body.left > 0 && u.says < 0 {
+				t.Errorf("%s: %d bytes were not even sent", name, body.left)
+			}
+		}
+		c.want(c.post("type=catalog&mode=file&filename=import0_1.xml", onectest.Catalogue(onectest.SomeGoods(1), true).Body), "success", "")
+		c.want(c.imported("type=catalog&filename=import0_1.xml"), "success", "Прочитано строк: 1")
+	})
+}
+
+// upload sends zeros, and then waits for the answer instead of going on.
+type upload struct {
+	size, left int64
+	answered   chan struct{}
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	if u.left <= 0 {
+		<-u.answered
+		return 0, io.EOF
+	}
+	n := int(min(u.left, int64(len(p))))
+	clear(p[:n])
+	u.left -= int64(n)
+	return n, nil
 }
 
 // TestOnecReadsOnWhileOneWaits: a long import says progress until it is done.
