@@ -118,13 +118,19 @@ func TestAnswerLost(t *testing.T) {
 func TestWebhookRingsForReturns(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		w.must(w.hub.keepWebhook(t.Context(), w.account(), channel.Webhook{Sweep: []string{"returns"}}, nil))
+		read := func(id string) func() bool {
+			return func() bool {
+				list, err := w.store.ReturnsByExternal(t.Context(), acct, []string{id})
+				return err == nil && len(list) == 1
+			}
+		}
+		w.fake.back(waiting("R1", "1"))
 		w.must(w.hub.Start(t.Context()))
 		defer func() { w.must(w.hub.Stop(t.Context())) }()
-		w.fake.back(waiting("R1", "1"))
-		eventually(t, "the return is read", func() bool {
-			list, err := w.store.ReturnsByExternal(t.Context(), acct, []string{"R1"})
-			return err == nil && len(list) == 1
-		})
+		eventually(t, "the feed is read for the first time", read("R1"))
+		// The clock stands: the feed's own time does not come again.
+		w.fake.back(waiting("R2", "2"))
+		w.must(w.hub.keepWebhook(t.Context(), w.account(), channel.Webhook{Sweep: []string{"returns"}}, nil))
+		eventually(t, "the return is read", read("R2"))
 	}, returning)
 }
