@@ -9,8 +9,12 @@ bad=0
 files() { git ls-files -z --cached --others --exclude-standard; }
 
 while IFS= read -r -d '' f; do
-  if [ -f "$f" ] && [ "$(stat -c %s "$f")" -gt 512000 ]; then
-    echo "over 500 KB: $f"
+  kb=500
+  if [ "$f" = docs/openapi.json ]; then
+    kb=1000 # generated; it grows with the API, and its changes are read line by line
+  fi
+  if [ -f "$f" ] && [ "$(stat -c %s "$f")" -gt $((kb * 1024)) ]; then
+    echo "over $kb KB: $f"
     bad=1
   fi
 done < <(files)
