@@ -75,6 +75,7 @@ type live struct {
 	mu      sync.Mutex
 	readers map[*liveReader]bool
 	stop    context.CancelFunc // of the running look-out; nil = none runs
+	begun   chan struct{}      // closed once the running look-out sees what happens
 	ended   bool
 }
 
@@ -83,6 +84,8 @@ type liveReader struct {
 	caller string
 	can    []orderhub.Permission
 	news   chan []byte
+	// begun is closed as soon as all that happens from then on comes.
+	begun <-chan struct{}
 	// gone is closed when the reader is too slow, or the hub stops.
 	gone chan struct{}
 	// slow tells which of the two, once gone is closed.
@@ -112,13 +115,13 @@ func (l *live) join(caller string, can []orderhub.Permission) (*liveReader, erro
 	if l.ended || len(l.readers) >= liveStreams || own >= liveOfACaller {
 		return nil, orderhub.Errorf(orderhub.CodeUnavailable, "there are too many streams; close some")
 	}
-	r := &liveReader{caller: caller, can: can, news: make(chan []byte, liveBuffer), gone: make(chan struct{})}
-	l.readers[r] = true
 	if l.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
-		l.stop = stop
-		go l.lookOut(ctx)
+		l.stop, l.begun = stop, make(chan struct{})
+		go l.lookOut(ctx, l.begun)
 	}
+	r := &liveReader{caller: caller, can: can, news: make(chan []byte, liveBuffer), begun: l.begun, gone: make(chan struct{})}
+	l.readers[r] = true
 	return r, nil
 }
 
@@ -201,8 +204,8 @@ func parseLivePlace(text string) (m store.LiveMark, ok bool) {
 	return m, err == nil && n == 2 && livePlace(m) == text
 }
 
-// lookOut looks for news until ctx ends.
-func (l *live) lookOut(ctx context.Context) {
+// lookOut looks for news until ctx ends. It closes begun when it has its first place.
+func (l *live) lookOut(ctx context.Context, begun chan<- struct{}) {
 	w := &watch{store: l.store}
 	tick := time.NewTicker(livePause)
 	defer tick.Stop()
@@ -213,6 +216,10 @@ func (l *live) lookOut(ctx context.Context) {
 			l.log.Warn("looking for news failed", "error", err.Error())
 		}
 		failed = err != nil
+		if !failed && begun != nil {
+			close(begun)
+			begun = nil
+		}
 		if len(messages) > 0 {
 			l.tell(messages, w.mark)
 		}
@@ -237,7 +244,10 @@ type watch struct {
 // look gives what is new since the last look, the first time nothing.
 func (w *watch) look(ctx context.Context) ([]liveMessage, error) {
 	if w.events == nil {
-		return nil, w.jump(ctx)
+		if err := w.jump(ctx); err != nil {
+			return nil, err
+		}
+		return w.lookAtAccounts(ctx, time.Now())
 	}
 	events, err := w.store.EventsAfter(ctx, w.floor.Event, liveRows)
 	if err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -104,9 +105,18 @@ func (s *streamer) run(last string) {
 	}
 }
 
+var errStreamGone = errors.New("the streams have ended")
+
 // begin says where the stream stands, and what was missed since last.
 func (s *streamer) begin(last string) error {
 	ctx := s.r.Context()
+	select { // a place before the look-out's first one would leave a gap
+	case <-s.reader.begun:
+	case <-s.reader.gone:
+		return errStreamGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	now, err := s.api.store.LiveMark(ctx)
 	if err != nil {
 		s.api.log.Error("a stream could not begin", "error", err.Error())

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -168,7 +169,6 @@ func TestStreamOfMuch(t *testing.T) {
 		o := w.send(t, "shop", payload("A-1", 1))
 		b := w.setUp(t, "vera")
 		s := w.follow(t, b.headers()...)
-		time.Sleep(time.Second) // the look-out has begun
 		if err := w.store.InTx(t.Context(), func(tx *store.Tx) error {
 			events := make([]orderhub.Event, 2500)
 			for i := range events {
@@ -187,5 +187,22 @@ func TestStreamOfMuch(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.ends(t)
+	})
+}
+
+// TestStreamTellsFromItsBeginning: what happens right after a stream said where it
+// stands is told, also to the first reader, for whom the look-out only begins.
+func TestStreamTellsFromItsBeginning(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		w.shop(t)
+		o := w.send(t, "shop", payload("A-1", 1))
+		for i := range 10 {
+			s := w.follow(t, w.auth()...)
+			w.do(t, http.MethodPost, fmt.Sprintf("/orders/%d/hold", o.Number), map[string]any{"on": i%2 == 0, "why": "look"}).into(t, http.StatusOK, nil)
+			s.await(t, "event: order")
+			s.stop()
+			for range s.lines { // until it has ended: the next is the first again
+			}
+		}
 	})
 }
