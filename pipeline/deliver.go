@@ -153,6 +153,9 @@ func (h *Hub) deliverTo(ctx context.Context, id int64, lease store.Lease) error 
 		if err != nil {
 			return err
 		}
+		if len(tried) == 0 {
+			return ctx.Err() // all were broken off
+		}
 		if err := h.between("delivered"); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/store"
@@ -18,19 +19,29 @@ func TestAttemptsThatSayNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		r := newReceiver(w)
 		e := w.endpoint(r, orderhub.Endpoint{})
-		ctx, stop := context.WithCancel(t.Context())
+		halt := func() {}
 		hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 			_, _ = io.ReadAll(req.Body)
-			stop()
+			halt()
 			<-req.Context().Done()
 		}))
 		t.Cleanup(hangs.Close)
 		w.move(e.ID, hangs.URL)
 		w.take(snap("1", orderhub.StatusNew))
 		w.must(w.hub.fanOut(t.Context(), store.Lease{}))
-		_ = w.hub.deliverTo(ctx, e.ID, store.Lease{})
-		if now := w.endpointNow(e.ID); now.Failures != 0 || !now.FailingSince.IsZero() {
-			t.Errorf("after a stop of the hub: %+v", now)
+		for _, failing := range []time.Time{{}, w.clock.now().Add(-time.Hour)} {
+			ctx, stop := context.WithCancel(t.Context())
+			halt = stop
+			w.must(w.store.InTx(t.Context(), func(tx *store.Tx) error {
+				e, err := tx.LockEndpoint(t.Context(), e.ID)
+				w.must(err)
+				e.FailingSince = failing
+				return tx.SaveEndpoint(t.Context(), &e)
+			}))
+			_ = w.hub.deliverTo(ctx, e.ID, store.Lease{})
+			if now := w.endpointNow(e.ID); now.Failures != 0 || !now.FailingSince.Equal(failing) {
+				t.Errorf("after a stop of the hub: %+v, want failing since %v", now, failing)
+			}
 		}
 
 		old := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
