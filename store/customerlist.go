@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -73,15 +74,16 @@ func (s *Store) ListCards(ctx context.Context, f CardFilter) (page []*CardTree, 
 	if f.Limit <= 0 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	c := condition{sql: "parent_id = 0 AND erased_at = 0"}
+	before := int64(math.MaxInt64)
 	if f.Cursor != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(f.Cursor)
-		before, errID := strconv.ParseInt(string(raw), 10, 64)
-		if err != nil || errID != nil {
+		var errID error
+		if before, errID = strconv.ParseInt(string(raw), 10, 64); err != nil || errID != nil {
 			return nil, "", orderhub.InvalidField("cursor", "is not one that this list gave")
 		}
-		c.add("id < ?", before)
 	}
+	c := condition{sql: "parent_id = 0 AND erased_at = 0"}
+	c.add("id < ?", before)
 	q := s.engine.reader()
 	for _, spellings := range f.Words {
 		var one condition

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/orderhub/orderhub"
 )
 
@@ -41,43 +39,37 @@ type OverviewWaiting struct {
 	Unmatched int64 // listings without a product
 }
 
-// overviewStretch is how much of an overview one query sums up. The queries of a long
-// overview run side by side: grouping is most of their work, and it uses one CPU.
-const overviewStretch = 48 * time.Hour
-
 // OverviewHours sums up the orders placed in [from, to), by hour, channel and
-// currency. It reads one stretch of an index, and no rows.
+// currency. Whole hours come from an index in which they stand in this order; what is
+// left at both ends is less than an hour each.
 func (s *Store) OverviewHours(ctx context.Context, from, to time.Time) ([]OverviewHour, error) {
-	parts := make([][]OverviewHour, max(0, to.Sub(from)/overviewStretch)+2)
-	g, ctx := errgroup.WithContext(ctx)
-	for i := range parts {
-		end := from.Truncate(time.Hour).Add(overviewStretch) // no hour stands in two parts
-		if end.After(to) {
-			end = to
-		}
-		begin := from
-		g.Go(func() (err error) {
-			parts[i], err = s.overviewPart(ctx, begin, end)
-			return err
-		})
-		if from = end; !from.Before(to) {
-			break
-		}
+	first, last := from.Truncate(time.Hour), to.Truncate(time.Hour)
+	if first.Before(from) {
+		first = first.Add(time.Hour)
 	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("sum up orders: %w", err)
+	if last.Before(first) { // within one hour
+		return s.overviewPart(ctx, "placed_at >= ? AND placed_at < ?", micros(from), micros(to))
 	}
-	return slices.Concat(parts...), nil
+	begun, err := s.overviewPart(ctx, "placed_at >= ? AND placed_at < ?", micros(from), micros(first))
+	if err != nil {
+		return nil, err
+	}
+	whole, err := s.overviewPart(ctx, "placed_at / 3600000000 >= ? AND placed_at / 3600000000 < ?", first.Unix()/3600, last.Unix()/3600)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := s.overviewPart(ctx, "placed_at >= ? AND placed_at < ?", micros(last), micros(to))
+	return slices.Concat(begun, whole, rest), err
 }
 
-func (s *Store) overviewPart(ctx context.Context, from, to time.Time) ([]OverviewHour, error) {
+func (s *Store) overviewPart(ctx context.Context, which string, from, to int64) ([]OverviewHour, error) {
 	rows, err := s.engine.reader().query(ctx, `SELECT placed_at / 3600000000 AS hour, channel, currency, COUNT(*),
 			SUM(CASE WHEN status = 'cancelled' THEN 1 ELSE 0 END),
 			CAST(SUM(CASE WHEN status = 'cancelled' THEN 0 ELSE total_minor END) AS BIGINT)
-		FROM orders WHERE placed_at >= ? AND placed_at < ? GROUP BY placed_at / 3600000000, channel, currency
-		ORDER BY 1, channel, currency`, micros(from), micros(to))
+		FROM orders WHERE `+which+` GROUP BY placed_at / 3600000000, channel, currency
+		ORDER BY 1, channel, currency`, from, to)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sum up orders: %w", err)
 	}
 	defer rows.Close()
 	var out []OverviewHour
@@ -85,12 +77,15 @@ func (s *Store) overviewPart(ctx context.Context, from, to time.Time) ([]Overvie
 		var h OverviewHour
 		var hour int64
 		if err := rows.Scan(&hour, &h.Channel, &h.Currency, &h.Orders, &h.Cancelled, &h.Minor); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("sum up orders: %w", err)
 		}
 		h.Hour = time.Unix(hour*3600, 0).UTC()
 		out = append(out, h)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sum up orders: %w", err)
+	}
+	return out, nil
 }
 
 // OverviewWaiting counts what waits. Every count reads the head of an index that
