@@ -7,10 +7,10 @@ GENERATED := docs/channels docs/status-machine.md docs/openapi.json
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run web e2e test test-pg lint generate verify bench
+.PHONY: help run web e2e lighthouse test test-pg lint generate verify bench
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the demo: a hub with its panel, simulated marketplaces, buyers, a manager
 	@scripts/web.sh --if-stale
@@ -21,6 +21,9 @@ web: ## build the control panel into panel/dist (needs Node.js 20 or later)
 
 e2e: ## drive the panel of the real binary in a real Chromium
 	scripts/e2e.sh
+
+lighthouse: ## ask Lighthouse what it thinks of the panel, on a desk and on a slow phone
+	scripts/lighthouse.sh
 
 test: ## run every test, the PostgreSQL half included (about 20 minutes on 2 cores)
 	scripts/postgres.sh scripts/test.sh

@@ -1,6 +1,6 @@
 // One connection: its health, feeds, keys, and what can be done with it.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Descriptions, Drawer, Flex, Form, Grid, Popconfirm, Table, Typography } from 'antd';
+import { Alert, Button, Descriptions, Drawer, Flex, Form, Popconfirm, Table, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { ask, hub, Problem } from '../shell/api';
@@ -9,13 +9,14 @@ import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { sentence, Shown, useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Ago, ChannelBadge, Chip } from '../shell/words';
 import { useAccountState, type Account } from './accounts';
 import { Check } from './check';
 import { given, SettingField, useChannels } from './wizard';
 
 export function AccountDrawer({ id, onClose }: { id: string; onClose: () => void }) {
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const pace = usePace(3);
   const account = useQuery({ queryKey: ['account', id], queryFn: ({ signal }) => ask(hub.GET('/api/v1/accounts/{account}', { params: { path: { account: id } }, signal })), refetchInterval: pace });
   const a = account.data;

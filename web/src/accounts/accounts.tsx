@@ -1,6 +1,6 @@
 // The connections to channels: health, freshness, and a wizard for a new one.
 import { PlusOutlined } from '@ant-design/icons';
-import { Button, Card, Flex, Grid, Typography } from 'antd';
+import { Button, Card, Flex, Typography } from 'antd';
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../shell/api';
@@ -9,6 +9,7 @@ import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
 import { useCan } from '../shell/session';
 import { Nothing, Shown } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { ChannelBadge, Chip, type Colour } from '../shell/words';
 import { useAccounts } from '../orders/query';
 import { AccountDrawer } from './account';
@@ -52,7 +53,7 @@ export default function Accounts() {
 function AccountCard({ a, onOpen }: { a: Account; onOpen: () => void }) {
   const { t, said } = useText();
   const f = useFormat();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const state = useAccountState()(a);
   const lag = Math.max(0, ...a.feeds.filter((x) => x.confirmed_at).map((x) => x.lag_seconds));
   const waiting = Object.entries(a.effects).filter(([k]) => k === 'intent' || k === 'sent' || k === 'accepted').reduce((n, [, v]) => n + v, 0);

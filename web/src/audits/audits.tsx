@@ -2,7 +2,7 @@
 // day, and the means to close a gap.
 import { DiffOutlined, ReloadOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Button, Checkbox, Collapse, Flex, Grid, Select, Table, Typography } from 'antd';
+import { Button, Checkbox, Collapse, Flex, Select, Table, Typography } from 'antd';
 import type { ColumnsType } from 'antd/es/table';
 import { lazy, Suspense, useState } from 'react';
 import { useSearchParams } from 'react-router';
@@ -14,6 +14,7 @@ import { More } from '../shell/more';
 import { usePages } from '../shell/pages';
 import { useCan } from '../shell/session';
 import { Nothing, Shown } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Ago, ChannelBadge, Chip } from '../shell/words';
 import { useAccounts } from '../orders/query';
 import type { Account } from '../accounts/accounts';
@@ -87,7 +88,7 @@ function Meaning() {
 
 function Days({ account, gaps, accounts }: { account?: string; gaps: boolean; accounts: Account[] }) {
   const { t } = useText();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const list = usePages(['audits', account, gaps], (after: string | undefined, signal) => ask(hub.GET('/api/v1/audits', { params: { query: { account, gaps: gaps || undefined, after } }, signal })), (p) => p.after || undefined, 60);
   const columns = useColumns(accounts, wide);
   return (

@@ -1,6 +1,6 @@
 // One buyer: orders of all channels, returns, sums, notes, and who else it may be.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, Descriptions, Drawer, Flex, Grid, Statistic, Table, Typography } from 'antd';
+import { Alert, Descriptions, Drawer, Flex, Statistic, Table, Typography } from 'antd';
 import { Link } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
@@ -8,6 +8,7 @@ import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { Shown, useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Ago, ChannelBadge, Chip, StatusTag, Tags, Who } from '../shell/words';
 import { Section } from '../orders/card';
 import { TagsField } from '../orders/marks';
@@ -37,7 +38,7 @@ interface Props {
 }
 
 export function CustomerDrawer({ id, onOpen, onClose }: Props) {
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const pace = usePace(10);
   const card = useQuery({ queryKey: ['customer', id], queryFn: ({ signal }) => ask(hub.GET('/api/v1/customers/{id}', { params: { path: { id } }, signal })), refetchInterval: pace });
   return (

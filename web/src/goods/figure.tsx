@@ -1,7 +1,7 @@
 // One figure unfolded: its arithmetic, the moves that made it, and what the
 // channels show of it.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Drawer, Flex, Form, Grid, Input, InputNumber, Modal, Table, Typography } from 'antd';
+import { Alert, Button, Drawer, Flex, Form, Input, InputNumber, Modal, Table, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
@@ -10,13 +10,14 @@ import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { Nothing, Shown, useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Ago, Chip, Who } from '../shell/words';
 
 type Stock = Schemas['StockCard'];
 type Move = Schemas['Move'];
 
 export function StockDrawer({ sku, onClose }: { sku: string; onClose: () => void }) {
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const pace = usePace(4);
   const card = useQuery({ queryKey: ['stock', 'card', sku], queryFn: ({ signal }) => ask(hub.GET('/api/v1/products/{sku}/stock', { params: { path: { sku }, query: { limit: 100 } }, signal })), refetchInterval: pace });
   return (

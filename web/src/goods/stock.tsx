@@ -1,5 +1,5 @@
 // What lies in the warehouse, and how each figure came about.
-import { Grid, Input, Table, Typography } from 'antd';
+import { Input, Table, Typography } from 'antd';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { ask, hub } from '../shell/api';
@@ -9,6 +9,7 @@ import { useText } from '../shell/i18n';
 import { More } from '../shell/more';
 import { usePages } from '../shell/pages';
 import { Nothing, Shown } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { StockDrawer } from './figure';
 
 export default function Stock() {
@@ -16,7 +17,7 @@ export default function Stock() {
   const f = useFormat();
   const { sku } = useParams();
   const go = useNavigate();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const [find, setFind] = useState('');
   const list = usePages(['stock'], (after: string | undefined, signal) => ask(hub.GET('/api/v1/stock', { params: { query: { after, limit: 100 } }, signal })), (p) => p.after || undefined);
   const open = (s: string) => void go(`/stock/${encodeURIComponent(s)}`);

@@ -1,13 +1,14 @@
 // One order with all that belongs to it, beside the list.
 import { DownOutlined, UpOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Alert, Button, Drawer, Flex, Grid, Typography } from 'antd';
+import { Alert, Button, Drawer, Flex, Typography } from 'antd';
 import { useEffect, type ReactNode } from 'react';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
 import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { Shown } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { ChannelBadge, Deadline, HoldTags, StatusTag } from '../shell/words';
 import { Actions, CancelRequest } from './actions';
 import { Deadlines } from './deadlines';
@@ -40,7 +41,7 @@ interface Props {
 
 export default function OrderDrawer({ number, rows, onOpen, onClose }: Props) {
   const { t } = useText();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const order = useOrder(number);
   const at = rows.findIndex((r) => r.number === number);
   const before = at > 0 ? rows[at - 1] : undefined;

@@ -1,9 +1,10 @@
 // What to show: search, status, account, hold, days.
-import { Button, Flex, Grid, Select } from 'antd';
+import { Button, Flex, Select } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { useText } from '../shell/i18n';
 import { SearchField } from '../shell/search';
 import { useSession } from '../shell/session';
+import { useWide } from '../shell/wide';
 import { ChannelBadge, holds, statuses } from '../shell/words';
 import { PersonField } from './marks';
 import { useAccounts, useTags, type Filter } from './query';
@@ -13,7 +14,7 @@ const Days = lazy(() => import('./days'));
 export function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter>) => void }) {
   const { t, word } = useText();
   const accounts = useAccounts();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const [more, setMore] = useState(false);
   const shown = wide || more;
   const [dated, setDated] = useState(!!filter.from);

@@ -1,6 +1,6 @@
 // Orders of all channels, with the card of one beside them.
 import { ReloadOutlined } from '@ant-design/icons';
-import { Alert, Button, Flex, Grid, Tooltip } from 'antd';
+import { Alert, Button, Flex, Tooltip } from 'antd';
 import { Suspense, useCallback, useState } from 'react';
 import { useLocation, useNavigate, useParams } from 'react-router';
 import { Problem } from '../shell/api';
@@ -9,6 +9,7 @@ import { lazyPage, useText } from '../shell/i18n';
 import { usePref } from '../shell/prefs';
 import { useCan } from '../shell/session';
 import { Failed, Loading, Nothing } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { columnNames, useColumns, usualColumns, type Column } from './columns';
 import { Filters } from './filters';
 import { Cards } from './phone';
@@ -23,7 +24,7 @@ const Card = lazyPage('orders/card', () => import('./card'));
 export function Orders() {
   const { t } = useText();
   const can = useCan();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const { filter, set, replace, cursor, setParams, text } = useFilter();
   const open = Number(useParams().number) || undefined;
   const list = useOrders(filter, cursor);

@@ -1,6 +1,6 @@
 // One return: what comes back, what to answer, what becomes of the goods.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Descriptions, Drawer, Flex, Form, Grid, Input, InputNumber, Modal, Radio, Select, Table, Timeline, Typography } from 'antd';
+import { Alert, Button, Descriptions, Drawer, Flex, Form, Input, InputNumber, Modal, Radio, Select, Table, Timeline, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { ask, hub, newKey, type Schemas } from '../shell/api';
@@ -10,6 +10,7 @@ import { usePace } from '../shell/live';
 import { Photos } from '../shell/photo';
 import { useCan } from '../shell/session';
 import { Shown, useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { ChannelBadge, Chip, Deadline, Who } from '../shell/words';
 import { Effects } from '../orders/effects';
 import { Timeline as History } from '../orders/timeline';
@@ -22,7 +23,7 @@ export type Return = Schemas['ReturnCard'];
 
 export function ReturnDrawer({ id, onClose }: { id: number; onClose: () => void }) {
   const { t, word } = useText();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const pace = usePace(4);
   const card = useQuery({ queryKey: ['return', id], queryFn: ({ signal }) => ask(hub.GET('/api/v1/returns/{id}', { params: { path: { id } }, signal })), refetchInterval: pace });
   const r = card.data;

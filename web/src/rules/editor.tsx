@@ -1,11 +1,12 @@
 // A rule: what it listens to, what it asks, what it does, and what it would have
 // done in the past.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Drawer, Flex, Form, Grid, Input, InputNumber, Select, Switch } from 'antd';
+import { Alert, Button, Drawer, Flex, Form, Input, InputNumber, Select, Switch } from 'antd';
 import { ask, hub, Problem, type Schemas } from '../shell/api';
 import { useText } from '../shell/i18n';
 import { useCan } from '../shell/session';
 import { useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Section } from '../orders/card';
 import { Actions } from './actions';
 import { Condition } from './condition';
@@ -36,7 +37,7 @@ export function RuleDrawer({ rule, onClose, onSaved }: Props) {
   const can = useCan();
   const { failed, done } = useTell();
   const client = useQueryClient();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const [form] = Form.useForm<Body>();
   const may = can('rules.manage');
   const fresh = () => { for (const key of ['autorules', 'firings']) void client.invalidateQueries({ queryKey: [key] }); };

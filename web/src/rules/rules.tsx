@@ -1,13 +1,14 @@
 // Automation rules: when this happens to an order, and a condition holds, do that.
 import { PlusOutlined } from '@ant-design/icons';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Card, Flex, Grid, Popconfirm, Segmented, Switch, Table, Tooltip, Typography } from 'antd';
+import { Button, Card, Flex, Popconfirm, Segmented, Switch, Table, Tooltip, Typography } from 'antd';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
 import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
 import { useCan } from '../shell/session';
 import { Nothing, Shown, useTell } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { Chip } from '../shell/words';
 import { RuleDrawer } from './editor';
 import { Firings } from './firings';
@@ -50,7 +51,7 @@ export default function Rules() {
 
 function List({ rules }: { rules: Rule[] }) {
   const { t, word, said } = useText();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const can = useCan();
   const then = useThen();
   const { failed } = useTell();

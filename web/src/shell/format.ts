@@ -1,5 +1,5 @@
 // Dates, money and spans as people of a language write them.
-import { useMemo, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 import { useText, type Language } from './i18n';
 import type { Schemas } from './api';
 
@@ -70,9 +70,12 @@ export function formats(lang: Language) {
 
 export type Formats = ReturnType<typeof formats>;
 
+// Making them costs milliseconds, and hundreds of cells ask.
+const made: Partial<Record<Language, Formats>> = {};
+
 export function useFormat(): Formats {
   const { lang } = useText();
-  return useMemo(() => formats(lang), [lang]);
+  return made[lang] ??= formats(lang);
 }
 
 // One clock for all countdowns; it stands while the page is hidden.

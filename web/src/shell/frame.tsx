@@ -5,7 +5,7 @@ import {
   RollbackOutlined, SearchOutlined, SettingOutlined, ShopOutlined, ShoppingOutlined, SwapOutlined, TeamOutlined, ThunderboltOutlined,
 } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Button, Flex, Grid, Input, Layout, Menu, Typography } from 'antd';
+import { Button, Flex, Input, Layout, Menu, Typography } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { ask, hub } from './api';
@@ -15,6 +15,7 @@ import { useText } from './i18n';
 import { useStream } from './live';
 import { usePref } from './prefs';
 import { useCan, type Permission } from './session';
+import { useWide } from './wide';
 
 const Sheet = lazy(() => import('./sheet'));
 
@@ -100,7 +101,7 @@ function useTitle() {
 
 export function Frame({ children }: { children: ReactNode }) {
   const { t } = useText();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const [collapsed, setCollapsed] = usePref('nav.collapsed', false);
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);

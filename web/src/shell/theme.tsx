@@ -1,6 +1,6 @@
 // How the panel looks: Ant Design with less air and calm colours, light or dark.
 import { App, ConfigProvider, theme as kit, type MappingAlgorithm, type ThemeConfig } from 'antd';
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { startTransition, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Locale } from 'antd/es/locale';
 import { useText } from './i18n';
 
@@ -97,7 +97,7 @@ export function Looks({ nonce, children }: { nonce: string; children: ReactNode 
       : Promise.all([import('antd/es/locale/en_GB'), import('dayjs/locale/en-gb')]);
     void Promise.all([kept, import('dayjs')]).then(([[l], dayjs]) => {
       dayjs.default.locale(lang === 'ru' ? 'ru' : 'en-gb');
-      setLocale(l.default);
+      startTransition(() => setLocale(l.default)); // it draws the whole panel: in small steps
     });
   }, [lang]);
   useEffect(() => {

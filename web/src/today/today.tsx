@@ -1,15 +1,17 @@
 // What needs a person now, how the day goes, and how fresh everything is.
 import { useQuery } from '@tanstack/react-query';
-import { Card, Flex, Grid, Segmented, Typography } from 'antd';
+import { Card, Flex, Segmented, Typography } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
+import { Later } from '../shell/later';
 import { usePace } from '../shell/live';
 import { useCan } from '../shell/session';
 import { Shown } from '../shell/state';
+import { useWide } from '../shell/wide';
 import { ChannelBadge } from '../shell/words';
 import { useAccounts } from '../orders/query';
 
@@ -40,14 +42,16 @@ export default function Today() {
         {(o) => (
           <Flex vertical gap={14}>
             <Waiting o={o} />
-            <Card size="small" title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.plots')}</h2>} extra={<Segmented size="small" aria-label={t('today.span')} value={days} onChange={setDays} options={[{ value: 1, label: t('today.day') }, { value: 7, label: t('today.week') }]} />}>
-              <Sums o={o} />
-              <Suspense fallback={<div style={{ height: 260 }} />}><Plots o={o} days={days} /></Suspense>
-            </Card>
-            <Flex gap={14} wrap align="stretch">
-              <Due o={o} />
-              {can('accounts.read') && <Fresh />}
-            </Flex>
+            <Later>
+              <Card size="small" title={<h2 style={{ margin: 0, fontSize: 14 }}>{t('today.plots')}</h2>} extra={<Segmented size="small" aria-label={t('today.span')} value={days} onChange={setDays} options={[{ value: 1, label: t('today.day') }, { value: 7, label: t('today.week') }]} />}>
+                <Sums o={o} />
+                <Suspense fallback={<div style={{ height: 260 }} />}><Plots o={o} days={days} /></Suspense>
+              </Card>
+              <Flex gap={14} wrap align="stretch">
+                <Due o={o} />
+                {can('accounts.read') && <Fresh />}
+              </Flex>
+            </Later>
           </Flex>
         )}
       </Shown>
@@ -58,7 +62,7 @@ export default function Today() {
 function Waiting({ o }: { o: Overview }) {
   const { t } = useText();
   const f = useFormat();
-  const wide = Grid.useBreakpoint().md ?? true;
+  const wide = useWide();
   const w = o.waiting;
   const sum = (...holds: string[]) => holds.reduce((n, h) => n + (w.holds[h] ?? 0), 0);
   const tiles: [key: 'new' | 'ship' | 'late' | 'cancel' | 'short' | 'unmapped' | 'failed' | 'quarantine' | 'returns' | 'unmatched', n: number, to: string, alarm: boolean][] = [
