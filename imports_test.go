@@ -68,7 +68,7 @@ var importRules = []importRule{
 	{"jobs", []string{".", "store"}, []string{river, pgx}, "jobs knock at the pipeline; they know no marketplace"},
 	{"picture", []string{"."}, []string{"golang.org/x/image"}, "pictures know nothing of what they show"},
 	{"filebox", nil, []string{"github.com/pkg/sftp", "golang.org/x/crypto/ssh"}, "places of files know no orders and no database"},
-	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "filebox", "jobs", "notify", "onec/cml", "people/password", "picture", "rules", "store", "webhook"}, []string{prometheus, "github.com/nyaruka/phonenumbers"},
+	{"pipeline", []string{".", "channel", "channel/rest", "exchange", "filebox", "jobs", "notify", "onec/cml", "people/password", "picture", "rules", "store", "webhook"}, []string{prometheus, xsync, "github.com/nyaruka/phonenumbers"},
 		"the pipeline reaches channels through the contract only"},
 	{"people/password", nil, []string{"golang.org/x/crypto/argon2"}, "hashes know nobody"},
 	{"people", []string{".", "people/password", "store"}, []string{"github.com/pquerna/otp", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},

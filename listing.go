@@ -1,6 +1,10 @@
 package orderhub
 
-import "time"
+import (
+	"net/url"
+	"strings"
+	"time"
+)
 
 // Listing is one offer on a channel: what a buyer can order there. The key never
 // changes; everything else may.
@@ -18,6 +22,8 @@ type Listing struct {
 	Aliases  map[string]string `json:"aliases,omitempty"`
 	Barcodes []string          `json:"barcodes,omitempty"`
 	Name     string            `json:"name"`
+	// Picture is where the channel has the main picture of it, see PictureAddress.
+	Picture string `json:"picture,omitempty"`
 	// Live offers can be ordered now or as soon as they have stock; the others
 	// are archived or blocked.
 	Live bool `json:"live"`
@@ -29,6 +35,20 @@ type Listing struct {
 	Publish Publish `json:"publish,omitzero"`
 	// SeenAt is when the channel's catalogue showed the offer last.
 	SeenAt time.Time `json:"seen_at,omitzero"`
+}
+
+// PictureAddress is what a channel gives as the address of a picture, if it is one:
+// absolute, of http or https (taken for granted where the channel leaves it out), and
+// at most 2000 characters; else "".
+func PictureAddress(address string) string {
+	if strings.HasPrefix(address, "//") {
+		address = "https:" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(address) > 2000 {
+		return ""
+	}
+	return address
 }
 
 // LinkedBy tells how a listing found its product.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +16,7 @@ type LineView struct {
 	Product string `json:"product,omitempty" doc:"The SKU of the product; absent = none is known."`
 	Called  string `json:"product_name,omitempty" doc:"What the product is called here: some channels give no name with an order."`
 	Listing int64  `json:"listing,omitempty" doc:"The listing through which it was sold."`
+	Picture string `json:"picture,omitempty" doc:"Path of its small picture: of the listing, or of another one of the product; absent = no channel has one."`
 }
 
 // GoodsView is what an order needs of a product, kits taken apart, and what it
@@ -81,8 +83,28 @@ func (a *API) linesOf(ctx context.Context, o *orderhub.Order) ([]LineView, error
 			out[n.Pos].Called = n.Name
 		}
 	}
-	return out, nil
+	return out, a.picture(ctx, out)
 }
+
+// picture says of lines where their pictures are.
+func (a *API) picture(ctx context.Context, lines []LineView) error {
+	var listings []int64
+	var skus []string
+	for _, l := range lines {
+		listings, skus = append(listings, l.Listing), append(skus, l.Product)
+	}
+	own, ofSKU, err := a.store.Pictured(ctx, listings, skus)
+	for i, l := range lines {
+		if id := ofSKU[l.Product]; own[l.Listing] {
+			lines[i].Picture = picturePath(l.Listing)
+		} else if id > 0 {
+			lines[i].Picture = picturePath(id)
+		}
+	}
+	return err
+}
+
+func picturePath(listing int64) string { return fmt.Sprintf("/api/v1/listings/%d/picture", listing) }
 
 // namedRows are the rows of orders; a first line that the channel gave no name is
 // called as its product is.

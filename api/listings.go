@@ -18,6 +18,7 @@ const suggestions = 5
 // none.
 type ListingView struct {
 	orderhub.Listing
+	Shown       string             `json:"picture_path,omitempty" doc:"Path of its small picture; absent = the channel has none."`
 	Suggestions []store.Suggestion `json:"suggestions,omitempty" doc:"For a listing without a product: products with the same barcode or article, or whose SKU or name begins alike, the surest first."`
 }
 
@@ -33,6 +34,7 @@ type NewLink struct {
 }
 
 func (a *API) listings(h huma.API) {
+	a.pictures(h)
 	type listIn struct {
 		Account   []string `query:"account,explode" doc:"Only these accounts: repeated, or with commas."`
 		SKU       string   `query:"sku" maxLength:"100" doc:"Only listings of this product."`
@@ -124,7 +126,11 @@ func (a *API) listingPage(ctx context.Context, f store.ListingFilter) (ListingPa
 	}
 	suggested, err := a.store.Suggest(ctx, unmatched, suggestions)
 	for _, l := range list {
-		page.Listings = append(page.Listings, ListingView{Listing: l, Suggestions: suggested[l.ID]})
+		view := ListingView{Listing: l, Suggestions: suggested[l.ID]}
+		if l.Picture != "" {
+			view.Shown = picturePath(l.ID)
+		}
+		page.Listings = append(page.Listings, view)
 	}
 	if len(list) == f.Limit {
 		page.After = list[len(list)-1].ID

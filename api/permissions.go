@@ -129,6 +129,7 @@ var needs = map[string]need{
 	"list-products":   may(orderhub.StockRead),
 	"get-product":     may(orderhub.StockRead),
 	"list-listings":   may(orderhub.StockRead),
+	"get-picture":     may(orderhub.OrdersRead),
 	"get-oversell":    may(orderhub.StockRead),
 	"export-products": may(orderhub.StockRead).written(),
 	"list-imports":    may(orderhub.StockRead),

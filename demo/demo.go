@@ -186,7 +186,7 @@ func start(ctx context.Context, opts Options) (w *world, err error) {
 	w.hub, err = pipeline.New(pipeline.Options{
 		Store: w.store, Channels: all.All(), Log: w.log, Scale: opts.pace, QuotaScale: opts.quotas, Hooks: opts.Hooks,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, Tick: 200 * time.Millisecond,
-		StockLag: opts.lag, Notify: w.phone.options(), Private: opts.Private, ExchangeDir: opts.FileDir,
+		StockLag: opts.lag, Notify: w.phone.options(), Private: opts.Private, PicturesFrom: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, ExchangeDir: opts.FileDir,
 	})
 	if err != nil {
 		return w, err

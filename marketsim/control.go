@@ -31,6 +31,7 @@ func Control(markets []Market, in map[orderhub.Channel]*Injector) http.Handler {
 	mux.HandleFunc("GET /_sim/{channel}/faults", c.market(c.getFaults))
 	mux.HandleFunc("PUT /_sim/{channel}/faults", c.market(c.setFaults))
 	mux.HandleFunc("POST /_sim/{channel}/notify", c.market(c.notify))
+	mux.HandleFunc("GET /_sim/{channel}/pictures/{file}", servePicture)
 	mux.HandleFunc("/_sim/", c.unknown)
 	return mux
 }

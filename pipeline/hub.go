@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/rest"
@@ -55,6 +57,8 @@ type Options struct {
 	Notify NotifyOptions
 	// Private are networks that are not public and that webhooks and files may go to.
 	Private []netip.Prefix
+	// PicturesFrom are further such networks, that pictures of goods may come from.
+	PicturesFrom []netip.Prefix
 	// ExchangeDir is where folders for the exchange of files are; "" = nowhere.
 	ExchangeDir string
 }
@@ -105,6 +109,11 @@ type Hub struct {
 	outward     notify.Outward
 	outClient   *http.Client
 	exchangeDir string
+	// pictures fetches pictures of goods, each listing's once at a time, and as many
+	// at a time as fetchers takes.
+	pictures *http.Client
+	fetching singleflight.Group
+	fetchers chan struct{}
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
 	conditions conditions
@@ -128,6 +137,7 @@ func New(opts Options) (*Hub, error) {
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
 		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters), developing: make(chan struct{}, 1),
 		outward: notify.Outward{Private: opts.Private}, exchangeDir: opts.ExchangeDir,
+		pictures: picturesFrom(notify.Outward{Private: slices.Concat(opts.Private, opts.PicturesFrom)}), fetchers: make(chan struct{}, pictureAtOnce),
 	}
 	h.outClient = h.outward.Client(deliverTimeout)
 	if h.log == nil {

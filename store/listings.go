@@ -11,11 +11,11 @@ import (
 	"github.com/orderhub/orderhub"
 )
 
-const listingColumns = "id, account_id, key, article, name, aliases, barcodes, live, sku, linked_by, mode, value, buffer, seen_at"
+const listingColumns = "id, account_id, key, article, name, aliases, barcodes, live, sku, linked_by, mode, value, buffer, seen_at, picture"
 
 // listingFields are what a new listing is written with.
 var listingFields = []string{
-	"account_id", "key", "article", "name", "aliases", "barcodes", "live", "sku", "linked_by", "mode", "value", "buffer", "seen_at", "created_at", "updated_at",
+	"account_id", "key", "article", "name", "aliases", "barcodes", "live", "sku", "linked_by", "mode", "value", "buffer", "seen_at", "created_at", "updated_at", "picture",
 }
 
 // SaveListings writes what a channel's catalogue shows. Links and policies of
@@ -29,7 +29,7 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 			return fmt.Errorf("encode listing %s: %w", l.Key, err)
 		}
 		rows = append(rows, []any{accountID, l.Key, l.Article, l.Name, string(aliases), strings.Join(l.Barcodes, "\n"), flag(l.Live), "", "", "", 0, 0,
-			micros(seenAt), now, now})
+			micros(seenAt), now, now, orderhub.PictureAddress(l.Picture)})
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) })
 	turned, err := tx.turned(ctx, accountID, listings)
@@ -38,7 +38,7 @@ func (tx *Tx) SaveListings(ctx context.Context, accountID string, listings []ord
 	}
 	if err := tx.q.execMany(ctx, insertSQL("listings", listingFields, 1)+` ON CONFLICT (account_id, key) DO UPDATE SET
 		article = excluded.article, name = excluded.name, aliases = excluded.aliases, barcodes = excluded.barcodes, live = excluded.live,
-		seen_at = excluded.seen_at, updated_at = excluded.updated_at`, rows); err != nil {
+		seen_at = excluded.seen_at, updated_at = excluded.updated_at, picture = excluded.picture`, rows); err != nil {
 		return fmt.Errorf("save listings: %w", err)
 	}
 	return tx.MarkListings(ctx, turned)
@@ -50,7 +50,7 @@ func (tx *Tx) LearnListings(ctx context.Context, accountID string, listings []or
 	now := micros(tx.s.Now())
 	rows := make([][]any, len(listings))
 	for i, l := range listings {
-		rows[i] = []any{accountID, l.Key, l.Article, l.Name, "{}", strings.Join(l.Barcodes, "\n"), flag(l.Live), "", "", "", 0, 0, now, now, now}
+		rows[i] = []any{accountID, l.Key, l.Article, l.Name, "{}", strings.Join(l.Barcodes, "\n"), flag(l.Live), "", "", "", 0, 0, now, now, now, orderhub.PictureAddress(l.Picture)}
 	}
 	if err := tx.q.execMany(ctx, insertSQL("listings", listingFields, 1)+" ON CONFLICT DO NOTHING", rows); err != nil {
 		return fmt.Errorf("learn listings: %w", err)
@@ -178,7 +178,7 @@ func listListings(ctx context.Context, q querier, f ListingFilter) ([]orderhub.L
 		var aliases, barcodes, linked, mode string
 		var live, seen int64
 		if err := rows.Scan(&l.ID, &l.AccountID, &l.Key, &l.Article, &l.Name, &aliases, &barcodes, &live, &l.SKU, &linked, &mode,
-			&l.Publish.Value, &l.Publish.Buffer, &seen); err != nil {
+			&l.Publish.Value, &l.Publish.Buffer, &seen, &l.Picture); err != nil {
 			return nil, fmt.Errorf("read listings: %w", err)
 		}
 		if err := json.Unmarshal([]byte(aliases), &l.Aliases); err != nil {

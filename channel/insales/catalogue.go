@@ -1,6 +1,7 @@
 package insales
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -56,9 +57,21 @@ func listings(row json.RawMessage) []orderhub.Listing {
 		if code := strings.TrimSpace(v.text("barcode")); code != "" {
 			l.Barcodes = []string{code}
 		}
+		l.Picture = p.picture(v.text("image_id"))
 		if l.Key != "" {
 			out = append(out, l)
 		}
 	}
 	return out
+}
+
+// picture is the one with the number, or the first.
+func (p wireProduct) picture(id string) string {
+	out := ""
+	for i, image := range p.Images {
+		if i == 0 || id != "" && image.ID.String() == id {
+			out = cmp.Or(image.Medium.String(), image.Whole.String())
+		}
+	}
+	return orderhub.PictureAddress(out)
 }

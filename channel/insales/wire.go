@@ -93,6 +93,12 @@ type wireProduct struct {
 	Archived bool
 	Updated  stamp         `json:"updated_at"`
 	Variants []wireVariant `json:"variants"`
+	// Images are the product's; a variant names its own by number.
+	Images []struct {
+		ID     rest.Text
+		Medium rest.Text `json:"medium_url"`
+		Whole  rest.Text `json:"original_url"`
+	}
 }
 
 // wireVariant keeps all fields: the one with the figure is a setting.

@@ -108,6 +108,11 @@ func listing(row productRow, info productInfo) orderhub.Listing {
 	if idPattern.MatchString(string(row.ProductID)) {
 		l.Aliases[aliasProduct] = string(row.ProductID)
 	}
+	for _, address := range slices.Concat(info.Primary.strings(), info.Images.strings()) {
+		if l.Picture == "" {
+			l.Picture = orderhub.PictureAddress(address)
+		}
+	}
 	l.Barcodes = slices.DeleteFunc(info.Barcodes.strings(), func(code string) bool { return code == "" })
 	return l
 }

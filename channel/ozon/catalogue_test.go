@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,11 +70,14 @@ func TestCatalogueOfTheSimulator(t *testing.T) {
 	for i, l := range got {
 		want := orderhub.Listing{
 			Key: strconv.FormatInt(ozonsim.SKU(order[i]), 10), Article: order[i], Name: marketsim.ProductName(order[i]), Live: i < 8,
-			Barcodes: []string{marketsim.Barcode(order[i])},
+			Barcodes: []string{marketsim.Barcode(order[i])}, Picture: l.Picture,
 			Aliases:  map[string]string{aliasOffer: order[i], aliasProduct: l.Aliases[aliasProduct]},
 		}
 		if diff := cmp.Diff(want, l); diff != "" || l.Aliases[aliasProduct] == l.Key || l.Aliases[aliasProduct] == "" {
 			t.Errorf("listing %d (-want +got):\n%s", i, diff)
+		}
+		if drawn := order[i] != "KR-010"; drawn != strings.HasSuffix(l.Picture, "/"+order[i]+".png") || !drawn && l.Picture != "" {
+			t.Errorf("%s has the picture %q", order[i], l.Picture)
 		}
 	}
 	if len(got) != len(order) {

@@ -250,6 +250,8 @@ type productInfo struct {
 	SKU          text                   `json:"sku"`
 	Name         text                   `json:"name"`
 	Barcodes     texts                  `json:"barcodes"`
+	Primary      texts                  `json:"primary_image"`
+	Images       texts                  `json:"images"`
 	Archived     text                   `json:"is_archived"`
 	AutoArchived text                   `json:"is_autoarchived"`
 	Statuses     loose[productStatuses] `json:"statuses"`

@@ -96,7 +96,7 @@ var (
 
 	// opOffers: https://shopify.dev/docs/api/admin-graphql/latest/queries/productVariants
 	opOffers = operation{name: "Offers", root: "productVariants", cost: 60, text: `query Offers($first: Int!, $after: String) {
-  productVariants(first: $first, after: $after, sortKey: ID) { nodes { id sku barcode title product { id title status } inventoryItem { id } } pageInfo { hasNextPage endCursor } }
+  productVariants(first: $first, after: $after, sortKey: ID) { nodes { id sku barcode title product { id title status featuredMedia { preview { image { url(transform: {maxWidth: 640, maxHeight: 640}) } } } } inventoryItem { id } } pageInfo { hasNextPage endCursor } }
 }`}
 
 	// opStock: https://shopify.dev/docs/api/admin-graphql/latest/mutations/inventorySetQuantities

@@ -43,6 +43,7 @@ func (a *adapter) ListListings(ctx context.Context, cursor channel.Cursor) (chan
 				ID     string
 				Title  rest.Text
 				Status string
+				Media  wireMedia `json:"featuredMedia"`
 			}
 			InventoryItem struct{ ID string }
 		}
@@ -54,12 +55,18 @@ func (a *adapter) ListListings(ctx context.Context, cursor channel.Cursor) (chan
 			Name:    strings.TrimSpace(v.Product.Title.String() + " " + strings.TrimPrefix(v.Title.String(), "Default Title")),
 			Aliases: map[string]string{aliasItem: bare(v.InventoryItem.ID), "product": bare(v.Product.ID)},
 		}
+		l.Picture = orderhub.PictureAddress(v.Product.Media.Preview.Image.URL.String())
 		if code := strings.TrimSpace(v.Barcode.String()); code != "" {
 			l.Barcodes = []string{code}
 		}
 		page.Listings = append(page.Listings, l)
 	}
 	return page, nil
+}
+
+// wireMedia is what a product is shown with.
+type wireMedia struct {
+	Preview struct{ Image struct{ URL rest.Text } }
 }
 
 // noLocation refuses a call about stock before it is made.

@@ -1,6 +1,7 @@
 package wildberries
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -55,7 +56,7 @@ func (w wireCard) listings() []orderhub.Listing {
 			continue
 		}
 		l := orderhub.Listing{
-			Key: formatID(s.ChrtID), Article: w.VendorCode, Name: w.Title, Barcodes: s.SKUs, Live: true, Aliases: map[string]string{},
+			Key: formatID(s.ChrtID), Article: w.VendorCode, Name: w.Title, Barcodes: s.SKUs, Live: true, Aliases: map[string]string{}, Picture: w.picture(),
 		}
 		if w.NmID > 0 {
 			l.Aliases[aliasNmID] = formatID(w.NmID)
@@ -66,6 +67,15 @@ func (w wireCard) listings() []orderhub.Listing {
 		out = append(out, l)
 	}
 	return out
+}
+
+// picture is the first, which buyers see in lists.
+func (w wireCard) picture() string {
+	if len(w.Photos) == 0 {
+		return ""
+	}
+	first := w.Photos[0]
+	return orderhub.PictureAddress(cmp.Or(first.Medium, first.Small, first.Big))
 }
 
 func (s wireSize) name() string {

@@ -196,7 +196,16 @@ type wireCard struct {
 	NmID       int64      `json:"nmID"`
 	VendorCode string     `json:"vendorCode"`
 	Title      string     `json:"title"`
+	Photos     []wireShot `json:"photos"`
 	Sizes      []wireSize `json:"sizes"`
+}
+
+// wireShot is a picture of a card in several sizes; c516x688 has enough pixels for a
+// small one.
+type wireShot struct {
+	Medium string `json:"c516x688"`
+	Small  string `json:"c246x328"`
+	Big    string `json:"big"`
 }
 
 type wireSize struct {

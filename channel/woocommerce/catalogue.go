@@ -1,6 +1,7 @@
 package woocommerce
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,9 +43,10 @@ type cataloguePosition struct {
 }
 
 type varied struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-	Live bool   `json:"live"`
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Live    bool   `json:"live"`
+	Picture string `json:"picture,omitempty"`
 }
 
 // noStock are the types of products that hold no stock of their own.
@@ -87,7 +89,7 @@ func (a *adapter) products(ctx context.Context, pos *cataloguePosition) ([]order
 		switch {
 		case !ok || noStock[p.Type.String()]:
 		case p.Type == "variable" || p.Type == "variable-subscription":
-			pos.Varying, pos.Variations = append(pos.Varying, varied{id, clip(p.Name.String()), live(p)}), 1
+			pos.Varying, pos.Variations = append(pos.Varying, varied{id, clip(p.Name.String()), live(p), picture(p)}), 1
 		default:
 			out = append(out, listing(p, keyOf(id, 0), p.Name.String(), live(p)))
 		}
@@ -116,7 +118,9 @@ func (a *adapter) variations(ctx context.Context, pos *cataloguePosition) ([]ord
 				name += ", " + attr.Option.String()
 			}
 		}
-		out = append(out, listing(p, keyOf(parent.ID, id), name, parent.Live && live(p)))
+		l := listing(p, keyOf(parent.ID, id), name, parent.Live && live(p))
+		l.Picture = cmp.Or(l.Picture, parent.Picture)
+		out = append(out, l)
 	}
 	return out, nil
 }
@@ -128,15 +132,24 @@ func (a *adapter) productQuery(page int) url.Values {
 	}
 }
 
-// productFields keeps descriptions and pictures at home.
-const productFields = "id,name,type,status,sku,global_unique_id,manage_stock,stock_quantity,attributes"
+// productFields keeps descriptions at home.
+const productFields = "id,name,type,status,sku,global_unique_id,manage_stock,stock_quantity,attributes,images,image"
 
 func listing(p wireProduct, key, name string, live bool) orderhub.Listing {
 	l := orderhub.Listing{Key: key, Article: p.SKU.String(), Name: name, Live: live}
 	if p.GTIN != "" {
 		l.Barcodes = []string{p.GTIN.String()}
 	}
+	l.Picture = picture(p)
 	return l
+}
+
+// picture is that of a variation, or the first of a product.
+func picture(p wireProduct) string {
+	if len(p.Images) > 0 {
+		return orderhub.PictureAddress(p.Images[0].Src.String())
+	}
+	return orderhub.PictureAddress(p.Image.Src.String())
 }
 
 // live tells whether buyers can order it, or could with stock.

@@ -191,7 +191,13 @@ type wireProduct struct {
 	Attributes  []struct {
 		Option rest.Text
 	}
-	Error *wireError
+	Images []wireImage // of a product
+	Image  wireImage   // of a variation; null = that of its product
+	Error  *wireError
+}
+
+type wireImage struct {
+	Src rest.Text
 }
 
 type stockUpdate struct {

@@ -74,6 +74,9 @@ func (a *adapter) listings(offers []offerMapping) []orderhub.Listing {
 		if n, ok := o.Mapping.MarketSKU.id(); ok {
 			l.Aliases = map[string]string{aliasMarketSKU: n}
 		}
+		if len(o.Offer.Pictures) > 0 { // the first is the main one
+			l.Picture = orderhub.PictureAddress(string(o.Offer.Pictures[0]))
+		}
 		for _, code := range o.Offer.Barcodes {
 			if code != "" && !slices.Contains(l.Barcodes, string(code)) {
 				l.Barcodes = append(l.Barcodes, string(code))

@@ -25,6 +25,7 @@ type offerMapping struct {
 		OfferID   scalar   `json:"offerId"`
 		Name      scalar   `json:"name"`
 		Barcodes  []scalar `json:"barcodes"`
+		Pictures  []scalar `json:"pictures"`
 		Archived  scalar   `json:"archived"`
 		Campaigns []struct {
 			CampaignID scalar `json:"campaignId"`

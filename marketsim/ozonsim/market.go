@@ -75,6 +75,7 @@ type Market struct {
 	inject   *marketsim.Injector
 	notifier *marketsim.Notifier
 	handler  http.Handler
+	pictures marketsim.Pictures
 	pace     pace
 	quotas   *quotas
 	paths    []string      // everything served, for /v1/roles

@@ -245,7 +245,7 @@ func (m *Market) infoOf(p *product, reserved map[stockKey]int64) productInfo {
 	info := productInfo{
 		Barcodes: []string{marketsim.Barcode(p.offer)}, CreatedAt: made, UpdatedAt: made, Currency: currency, Errors: []struct{}{},
 		ID: p.id, Images: []string{}, Archived: p.archived, Name: p.name, OfferID: p.offer,
-		Price: decimal(p.priceMinor), PrimaryImage: []string{}, SKU: p.sku, VAT: "0.2", Weight: 0.1,
+		Price: decimal(p.priceMinor), PrimaryImage: m.pictures.Of(p.offer), SKU: p.sku, VAT: "0.2", Weight: 0.1,
 		Sources: []productSource{{CreatedAt: made, Shipment: "SHIPMENT_TYPE_GENERAL", SKU: p.sku, Source: "SDS"}},
 		Statuses: productStatuses{
 			Created: true, Moderate: "approved", Status: "price_sent", Name: "Готов к продаже", UpdatedAt: made, Validation: "success",

@@ -116,6 +116,7 @@ func (m *Market) serve(w http.ResponseWriter, r *http.Request) {
 		e.write(w)
 		return
 	}
+	m.pictures.Seen(r)
 	left, retry, ok := m.quotas.take(r.URL.Path)
 	if !ok {
 		writeTooMany(w, retry)

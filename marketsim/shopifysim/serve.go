@@ -93,6 +93,7 @@ func (m *Market) grant(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *Market) graphql(w http.ResponseWriter, r *http.Request) {
+	m.pictures.Seen(r)
 	switch {
 	case r.Header.Get("X-Shopify-Access-Token") != accessToken:
 		answer(w, http.StatusUnauthorized, map[string]any{"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"})
@@ -306,12 +307,20 @@ func (m *Market) listVariants(c *call) (any, string) {
 	for _, v := range found[:min(len(found), first)] {
 		nodes = append(nodes, object{
 			"__typename": "ProductVariant", "id": gid("ProductVariant", v.id), "sku": v.sku, "barcode": marketsim.Barcode(v.sku), "title": "Default Title",
-			"product":       object{"__typename": "Product", "id": gid("Product", v.id+1), "title": v.name, "status": "ACTIVE"},
+			"product":       object{"__typename": "Product", "id": gid("Product", v.id+1), "title": v.name, "status": "ACTIVE", "featuredMedia": m.media(v.sku)},
 			"inventoryItem": object{"__typename": "InventoryItem", "id": gid("InventoryItem", v.item)},
 		})
 		after = v.id
 	}
 	return page("ProductVariant", nodes, len(found) > first, strconv.FormatInt(after, 10)), ""
+}
+
+// media is what a product is shown with; nil = with nothing.
+func (m *Market) media(sku string) any {
+	for _, address := range m.pictures.Of(sku) {
+		return object{"__typename": "MediaImage", "preview": object{"__typename": "MediaPreviewImage", "image": object{"__typename": "Image", "url": address}}}
+	}
+	return nil
 }
 
 func (m *Market) listHooks(*call) (any, string) {

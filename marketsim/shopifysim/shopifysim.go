@@ -50,6 +50,7 @@ type Market struct {
 	opts     Options
 	in       *marketsim.Injector
 	points   *marketsim.Quota
+	pictures marketsim.Pictures
 	notifier *marketsim.Notifier
 	work     sync.WaitGroup
 	quit     chan struct{}

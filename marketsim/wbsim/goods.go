@@ -111,6 +111,7 @@ func (m *Market) available(lines []marketsim.SpecLine) error {
 }
 
 type cardWire struct {
+	Photos          []cardPhoto    `json:"photos,omitempty"`
 	NmID            int64          `json:"nmID"`
 	ImtID           int64          `json:"imtID"`
 	SubjectID       int64          `json:"subjectID"`
@@ -143,15 +144,29 @@ type cardSize struct {
 	SKUs     []string `json:"skus"`
 }
 
+// cardPhoto is one picture in five sizes.
+type cardPhoto struct {
+	Big    string `json:"big"`
+	C246   string `json:"c246x328"`
+	C516   string `json:"c516x688"`
+	Square string `json:"square"`
+	Tm     string `json:"tm"`
+}
+
 type cardCursor struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 	NmID      int64     `json:"nmID"`
 	Total     int       `json:"total"`
 }
 
-func (c *card) wire() cardWire {
+func (c *card) wire(pictures []string) cardWire {
+	var photos []cardPhoto
+	for _, p := range pictures {
+		photos = append(photos, cardPhoto{Big: p, C246: p, C516: p, Square: p, Tm: p})
+	}
 	return cardWire{
-		NmID: c.article.nmID, ImtID: c.article.nmID, SubjectID: 771, SubjectName: "Товары для дома", VendorCode: c.article.name,
+		Photos: photos,
+		NmID:   c.article.nmID, ImtID: c.article.nmID, SubjectID: 771, SubjectName: "Товары для дома", VendorCode: c.article.name,
 		Brand: "Simulated", Title: c.title, NeedKiz: c.marked,
 		Dimensions:      cardDimensions{Length: 20, Width: 15, Height: 10, WeightBrutto: 0.4, IsValid: true},
 		Characteristics: []any{},
@@ -203,6 +218,7 @@ func (m *Market) listCards(c *call) *reply {
 		return contentError(http.StatusBadRequest, "Invalid cursor.updatedAt")
 	}
 	t := c.asOf()
+	m.pictures.Seen(c.r)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	found := m.cardsFrom(from, body.Settings.Sort.Ascending)
@@ -212,7 +228,7 @@ func (m *Market) listCards(c *call) *reply {
 			break
 		}
 		if !card.offered.After(t) && card.matches(body.Settings.Filter.TextSearch) {
-			out = append(out, card.wire())
+			out = append(out, card.wire(m.pictures.Of(card.article.name)))
 		}
 	}
 	// An empty page gives the cursor back.

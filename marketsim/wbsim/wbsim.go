@@ -57,6 +57,8 @@ type Market struct {
 	inject  *marketsim.Injector
 	now     func() time.Time
 	token   string
+
+	pictures marketsim.Pictures
 	buckets map[quotaGroup]*bucket
 	handler http.Handler
 	serial  atomic.Uint64 // of requestId

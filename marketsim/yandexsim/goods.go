@@ -72,6 +72,7 @@ func (m *Market) listOffers(c *call) (any, *apiError) {
 	if fail != nil {
 		return nil, fail
 	}
+	m.pictures.Seen(c.r)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.tick()
@@ -118,11 +119,12 @@ func (m *Market) offerDTO(o *offer) map[string]any {
 		}
 		shops = append(shops, map[string]any{"campaignId": c.id, "status": status})
 	}
-	return map[string]any{
-		"offer": map[string]any{
-			"offerId": o.sku, "name": o.name, "barcodes": []string{marketsim.Barcode(o.sku)},
-			"archived": o.archived, "campaigns": shops, "cardStatus": "HAS_CARD_CAN_NOT_UPDATE",
-		},
-		"mapping": map[string]any{"marketSku": marketSKU(o.sku), "marketSkuName": o.name},
+	shown := map[string]any{
+		"offerId": o.sku, "name": o.name, "barcodes": []string{marketsim.Barcode(o.sku)},
+		"archived": o.archived, "campaigns": shops, "cardStatus": "HAS_CARD_CAN_NOT_UPDATE",
 	}
+	if pictures := m.pictures.Of(o.sku); len(pictures) > 0 {
+		shown["pictures"] = pictures
+	}
+	return map[string]any{"offer": shown, "mapping": map[string]any{"marketSku": marketSKU(o.sku), "marketSkuName": o.name}}
 }

@@ -105,6 +105,7 @@ type Market struct {
 	inject   *marketsim.Injector
 	notifier *marketsim.Notifier
 	limits   *limiter
+	pictures marketsim.Pictures
 	handler  http.Handler
 	marked   map[string]bool
 

@@ -116,3 +116,18 @@ test('two managers act on one order: the second is told', async ({ hub, open, br
   await expect(async () => expect((await book(hub.sims, 'site', id))?.headline).toBe('cancelled')).toPass();
   await context.close();
 });
+
+test('goods are shown with their pictures, and without where the channel has none', async ({ hub, open }) => {
+  const id = await buy(hub.sims, 'ozon', 'KR-002');
+  const page = await open(`/orders/${await come(hub, 'ozon-main', id)}`);
+  const card = page.getByRole('dialog');
+  const small = card.getByRole('img', { name: /^Picture of/ });
+  await expect(async () => expect(await small.evaluate((i: HTMLImageElement) => i.naturalWidth)).toBeGreaterThan(0)).toPass();
+  await card.getByRole('button', { name: /^Picture of/ }).click();
+  await expect(page.locator('.ant-popover').getByRole('img')).toBeVisible();
+
+  const bare = await come(hub, 'ozon-main', await buy(hub.sims, 'ozon', 'KR-010'));
+  const other = await open(`/orders/${bare}`);
+  await expect(other.getByRole('dialog').locator('span.goods-picture')).toHaveCount(1);
+  await expect(other.getByRole('dialog').getByRole('img', { name: /^Picture of/ })).toHaveCount(0);
+});

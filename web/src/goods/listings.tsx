@@ -9,6 +9,7 @@ import { Head } from '../shell/frame';
 import { useText } from '../shell/i18n';
 import { More } from '../shell/more';
 import { usePages } from '../shell/pages';
+import { Picture } from '../shell/picture';
 import { useCan } from '../shell/session';
 import { Nothing, Shown, useTell } from '../shell/state';
 import { ChannelBadge, Chip } from '../shell/words';
@@ -94,7 +95,7 @@ function Queue({ rows, unmatched }: { rows: Listing[]; unmatched: boolean }) {
     <Table<Listing> size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} rowClassName={(r) => (r.id === at ? 'row-at' : '')} onRow={(r) => ({ onClick: () => setAt(r.id) })}
       columns={[
         { title: t('col.account'), key: 'account', width: 150, render: (_, l) => <ChannelBadge channel={channel(l.account)} account={l.account} /> },
-        { title: t('listings.name'), key: 'name', render: (_, l) => <div style={{ minWidth: 180, maxWidth: 380 }}>{l.name || l.key}<div><Typography.Text type="secondary" className="mono">{[l.article, l.key, ...(l.barcodes ?? []).slice(0, 1)].filter(Boolean).join(' · ')}</Typography.Text></div></div> },
+        { title: t('listings.name'), key: 'name', render: (_, l) => <Flex gap={10}><Picture path={l.picture_path} name={l.name || l.key} /><div style={{ minWidth: 180, maxWidth: 380 }}>{l.name || l.key}<div><Typography.Text type="secondary" className="mono">{[l.article, l.key, ...(l.barcodes ?? []).slice(0, 1)].filter(Boolean).join(' · ')}</Typography.Text></div></div></Flex> },
         {
           title: t('listings.product'), key: 'product', render: (_, l) => {
             if (l.sku) return <Flex gap={8} align="center"><Link to={`/stock/${encodeURIComponent(l.sku)}`}>{l.sku}</Link><Typography.Text type="secondary">{word('linkedBy', l.linked_by)}</Typography.Text></Flex>;

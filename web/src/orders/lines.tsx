@@ -4,6 +4,7 @@ import { Flex, Table, Typography } from 'antd';
 import { Link } from 'react-router';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
+import { Picture } from '../shell/picture';
 import { useCan } from '../shell/session';
 import { ChannelBadge, Chip, StatusTag } from '../shell/words';
 import { Section, type CardData } from './card';
@@ -37,14 +38,17 @@ function Name({ l }: { l: Line }) {
   const stock = (sku: string) => (can('stock.read') ? <Link to={`/stock/${encodeURIComponent(sku)}`} className="mono">{sku}</Link> : <Typography.Text type="secondary" className="mono">{sku}</Typography.Text>);
   const name = l.name || l.product_name;
   return (
-    <div style={{ maxWidth: 380, overflowWrap: 'anywhere' }}>
-      {name && <div>{name}</div>}
-      <Flex gap="2px 8px" wrap>
-        {l.product === l.sku ? stock(l.sku) : <Typography.Text type={name ? 'secondary' : undefined} className="mono">{l.sku}</Typography.Text>}
-        {l.product && l.product !== l.sku && stock(l.product)}
-        {!l.product && <Link to={`/listings?unmatched=1&q=${encodeURIComponent(l.listing_key ?? l.sku)}`}><Chip colour="orange">{t('line.unmapped')}</Chip></Link>}
-      </Flex>
-    </div>
+    <Flex gap={10} align="flex-start">
+      <Picture path={l.picture} name={name || l.sku} />
+      <div style={{ maxWidth: 380, overflowWrap: 'anywhere' }}>
+        {name && <div>{name}</div>}
+        <Flex gap="2px 8px" wrap>
+          {l.product === l.sku ? stock(l.sku) : <Typography.Text type={name ? 'secondary' : undefined} className="mono">{l.sku}</Typography.Text>}
+          {l.product && l.product !== l.sku && stock(l.product)}
+          {!l.product && <Link to={`/listings?unmatched=1&q=${encodeURIComponent(l.listing_key ?? l.sku)}`}><Chip colour="orange">{t('line.unmapped')}</Chip></Link>}
+        </Flex>
+      </div>
+    </Flex>
   );
 }
 
