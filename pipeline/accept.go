@@ -175,6 +175,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err := b.load(ctx, batch); err != nil {
 			return err
 		}
+		var understood []int64
 		for _, n := range batch {
 			if !waited[n.raw.ID] {
 				continue // another process was faster
@@ -195,6 +196,10 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 				continue
 			}
 			done = append(done, b.apply(n))
+			understood = append(understood, n.raw.ID)
+		}
+		if err := tx.SupersedeRaw(ctx, a.ID, understood); err != nil {
+			return err
 		}
 		return b.write(ctx)
 	})
