@@ -224,16 +224,6 @@ func rawIDs(batch []news) []int64 {
 	return ids
 }
 
-// sentenceForQuarantine tells an operator why an answer cannot be read. An
-// adapter's error names a field and never a value of a buyer.
-func sentenceForQuarantine(err error) string {
-	s := err.Error()
-	if len(s) > 500 {
-		s = s[:500] + "…"
-	}
-	return clean(s)
-}
-
 // ledgerBatch collects the writes of one transaction.
 type ledgerBatch struct {
 	hub     *Hub
