@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,7 +23,7 @@ type FeedPage struct {
 type ConsumerBody struct {
 	Kinds    *[]orderhub.EventKind `json:"kinds,omitempty" maxItems:"100" doc:"Only these kinds of events; empty = all. Absent = as it was."`
 	Accounts *[]string             `json:"accounts,omitempty" maxItems:"1000" doc:"Only orders of these accounts; empty = all. Absent = as it was."`
-	Position *string               `json:"position,omitempty" maxLength:"20" doc:"Go on behind this position: one that the feed gave, 0 for the beginning, or now. Absent = where it is; a new reader begins at 0."`
+	Position *string               `json:"position,omitempty" maxLength:"40" doc:"Go on behind this position: one that the feed gave, 0 for the beginning, or now. Absent = where it is; a new reader begins at 0."`
 	Since    *time.Time            `json:"since,omitempty" doc:"Instead of a position: go on with what happened since this moment."`
 }
 
@@ -48,7 +47,7 @@ type ConsumerList struct {
 
 // FeedAck says up to where everything is done.
 type FeedAck struct {
-	Position string `json:"position" minLength:"1" maxLength:"20" doc:"The position of the last entry that is done, or next of the page."`
+	Position string `json:"position" minLength:"1" maxLength:"40" doc:"The position of the last entry that is done, or next of the page."`
 }
 
 const (
@@ -64,16 +63,17 @@ type consumerPath struct {
 func (a *API) feed(h huma.API) {
 	type readIn struct {
 		Consumer string               `query:"consumer" maxLength:"40" doc:"Read as this reader: behind what it acknowledged, by its filter."`
-		After    string               `query:"after" maxLength:"20" doc:"Read behind this position, whatever was acknowledged. Absent and without a consumer = from the beginning."`
+		After    string               `query:"after" maxLength:"40" doc:"Read behind this position, whatever was acknowledged. Absent and without a consumer = from the beginning."`
 		Kinds    []orderhub.EventKind `query:"kind,explode" maxItems:"100" doc:"Only these kinds of events: repeated, or with commas. Absent = those of the consumer, or all."`
 		Accounts []string             `query:"account,explode" maxItems:"1000" doc:"Only orders of these accounts: repeated, or with commas. Absent = those of the consumer, or all."`
 		Content  string               `query:"content" enum:"full,link" default:"full" doc:"link: leave the orders out."`
 		Limit    int                  `query:"limit" minimum:"1" maximum:"500" default:"100"`
 		Wait     int                  `query:"wait" minimum:"0" maximum:"25" default:"0" doc:"Seconds to wait for the first entry."`
 	}
-	read := op("read-feed", http.MethodGet, "/feed", feedTag, "Read what happened to orders, in the order in which it happened", http.StatusNotFound)
+	read := op("read-feed", http.MethodGet, "/feed", feedTag, "Read what happened to orders, in the order in which it happened", http.StatusNotFound, http.StatusConflict)
 	read.Description = "Each entry comes at least once, entries of one order in its order. An entry carries the order as it is now, masked for callers without the permission personal_data. " +
-		"Nothing is forgotten by reading: a reader goes on behind what it acknowledged, and the feed can be read again from any position."
+		"Nothing is forgotten by reading: a reader goes on behind what it acknowledged, and the feed can be read again from any position. " +
+		"A position is of the history that gave it: one from before a restore, or of another hub, is refused with 409, which names the newest one."
 	huma.Register(h, read, func(ctx context.Context, in *readIn) (*body[FeedPage], error) {
 		filter := orderhub.EventFilter{Kinds: listed(in.Kinds), Accounts: listed(in.Accounts)}
 		for _, k := range filter.Kinds {
@@ -146,7 +146,7 @@ func (a *API) consumers(h huma.API) {
 		Name string `path:"name" maxLength:"40" doc:"Small letters, digits and ._-"`
 		Body FeedAck
 	}
-	huma.Register(h, op("acknowledge-feed", http.MethodPost, "/feed/consumers/{name}/ack", feedTag, "Say that everything up to a position is done"),
+	huma.Register(h, op("acknowledge-feed", http.MethodPost, "/feed/consumers/{name}/ack", feedTag, "Say that everything up to a position is done", http.StatusConflict),
 		func(ctx context.Context, in *ackIn) (*body[ConsumerView], error) {
 			c, err := a.hub.AckFeed(ctx, in.Name, in.Body.Position)
 			return view(ctx, c, err)
@@ -159,8 +159,12 @@ func (a *API) consumers(h huma.API) {
 
 func (a *API) consumerView(ctx context.Context, c orderhub.FeedConsumer) (ConsumerView, error) {
 	lag, err := a.store.LagAfter(ctx, c.Position)
+	if err != nil {
+		return ConsumerView{}, err
+	}
+	position, err := a.hub.Position(ctx, c.Position)
 	return ConsumerView{
-		Name: c.Name, Position: strconv.FormatInt(c.Position, 10), Kinds: append([]orderhub.EventKind{}, c.Filter.Kinds...),
+		Name: c.Name, Position: position, Kinds: append([]orderhub.EventKind{}, c.Filter.Kinds...),
 		Accounts: append([]string{}, c.Filter.Accounts...), Lag: lag.Events, LagSince: timeOrNil(lag.Since), ReadAt: timeOrNil(c.ReadAt),
 		AckedAt: timeOrNil(c.AckedAt), CreatedAt: c.CreatedAt,
 	}, err

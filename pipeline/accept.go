@@ -175,6 +175,7 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 		if err := b.load(ctx, batch); err != nil {
 			return err
 		}
+		var understood []int64
 		for _, n := range batch {
 			if !waited[n.raw.ID] {
 				continue // another process was faster
@@ -195,6 +196,10 @@ func (h *Hub) accept(ctx context.Context, a *account, batch []news, lease store.
 				continue
 			}
 			done = append(done, b.apply(n))
+			understood = append(understood, n.raw.ID)
+		}
+		if err := tx.SupersedeRaw(ctx, a.ID, understood); err != nil {
+			return err
 		}
 		return b.write(ctx)
 	})
@@ -217,16 +222,6 @@ func rawIDs(batch []news) []int64 {
 		ids[i] = n.raw.ID
 	}
 	return ids
-}
-
-// sentenceForQuarantine tells an operator why an answer cannot be read. An
-// adapter's error names a field and never a value of a buyer.
-func sentenceForQuarantine(err error) string {
-	s := err.Error()
-	if len(s) > 500 {
-		s = s[:500] + "…"
-	}
-	return clean(s)
 }
 
 // ledgerBatch collects the writes of one transaction.

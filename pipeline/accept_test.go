@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,42 @@ func (w *world) sql(lite, postgres string) {
 		_, err = w.store.SQLDB().ExecContext(w.t.Context(), lite)
 	}
 	w.must(err)
+}
+
+// An answer that was set aside troubles nobody once a later one of the same kind about
+// the same order was understood; those of other orders and kinds stay.
+func TestALaterAnswerEndsTheQuarantine(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		broken := true
+		w.fake.onNormalise = func(kind string, body []byte) (orderhub.Snapshot, error) {
+			if broken {
+				return orderhub.Snapshot{}, errors.New("fake: refunds: the shop does not give them")
+			}
+			return readFake(kind, body)
+		}
+		w.take(snap("1", orderhub.StatusNew), snap("2", orderhub.StatusNew))
+		other := itemOf(snap("1", orderhub.StatusNew))
+		other.Kind = "another"
+		w.save(other)
+		w.accept()
+		if aside := w.raws(store.RawQuarantined); len(aside) != 3 {
+			t.Fatalf("%d in quarantine, want 3", len(aside))
+		}
+		broken = false
+		w.take(with(snap("1", orderhub.StatusNew), func(s *orderhub.Snapshot) { s.Comment = "now with its refunds" }))
+		if w.find("1") == nil {
+			t.Fatal("the order is not accepted")
+		}
+		var left []string
+		for _, r := range w.raws(store.RawQuarantined) {
+			left = append(left, r.Kind+" "+r.ExternalID)
+		}
+		slices.Sort(left)
+		if want := []string{"another 1", itemOf(snap("2", orderhub.StatusNew)).Kind + " 2"}; !slices.Equal(left, want) {
+			t.Errorf("in quarantine: %q, want %q", left, want)
+		}
+	})
 }
 
 func TestQuarantinedIsAcceptedOnceTheAdapterHasLearnedIt(t *testing.T) {

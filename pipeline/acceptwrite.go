@@ -181,3 +181,13 @@ func (b *ledgerBatch) ring(ctx context.Context) error {
 	}
 	return nil
 }
+
+// sentenceForQuarantine tells an operator why an answer cannot be read. An
+// adapter's error names a field and never a value of a buyer.
+func sentenceForQuarantine(err error) string {
+	s := err.Error()
+	if len(s) > 500 {
+		s = s[:500] + "…"
+	}
+	return clean(s)
+}

@@ -15,15 +15,33 @@ import (
 // of its batch from being read. refused tells why single orders were not read;
 // err is a failure of another class, or of everything that was asked.
 func readApart(ctx context.Context, reader channel.OrderReader, refs []channel.Ref) (items []channel.Item, refused map[string]error, err error) {
+	return readHalves(ctx, reader, refs, false)
+}
+
+// readPast is readApart for a page that failed again and again: an order that the
+// channel breaks on each time, while it gives others, is passed over, too. Where it
+// gives none, the failure is of everything.
+func readPast(ctx context.Context, reader channel.OrderReader, refs []channel.Ref) (items []channel.Item, refused map[string]error, err error) {
+	return readHalves(ctx, reader, refs, true)
+}
+
+func readHalves(ctx context.Context, reader channel.OrderReader, refs []channel.Ref, past bool) (items []channel.Item, refused map[string]error, err error) {
 	refused = map[string]error{}
+	failed := 0
 	calls := 4 + 2*bits.Len(uint(len(refs))) // finds an order or two; a refused call may cost quota
 	var read func(part []channel.Ref) error
 	read = func(part []channel.Ref) error {
 		calls--
 		got, err := reader.ReadOrders(channel.For(ctx, externalIDs(part)...), part)
 		items = append(items, got...)
-		if err == nil || orderhub.ClassOf(err) != orderhub.ClassRejected {
-			return err
+		if err == nil {
+			return nil
+		}
+		if class := orderhub.ClassOf(err); class != orderhub.ClassRejected {
+			// Down to one order it takes as many calls as this before another is read.
+			if failed++; !past || class != orderhub.ClassRetry || ctx.Err() != nil || len(items) == 0 && failed > bits.Len(uint(len(refs))) {
+				return err
+			}
 		}
 		part = slices.DeleteFunc(slices.Clone(part), func(r channel.Ref) bool {
 			return slices.ContainsFunc(got, func(it channel.Item) bool { return it.ExternalID == r.ExternalID })
@@ -43,7 +61,7 @@ func readApart(ctx context.Context, reader channel.OrderReader, refs []channel.R
 		return read(part[len(part)/2:])
 	}
 	err = read(refs)
-	if err == nil && len(refs) > 1 && len(refused) == len(refs) {
+	if err == nil && (len(refs) > 1 || failed > 0) && len(refused) == len(refs) {
 		err = refused[refs[0].ExternalID]
 	}
 	return items, refused, err

@@ -122,7 +122,7 @@ func (h *Hub) Feed(ctx context.Context, q FeedQuery) (FeedPage, error) {
 	if err != nil {
 		return FeedPage{}, err
 	}
-	page, err := h.readFeed(ctx, after, q)
+	page, after, err := h.readFeed(ctx, after, q)
 	if err != nil || len(page.Entries) > 0 || page.More || q.Wait <= 0 {
 		return page, err
 	}
@@ -146,9 +146,6 @@ func (h *Hub) Feed(ctx context.Context, q FeedQuery) (FeedPage, error) {
 			return page, nil
 		case <-beat.C:
 		}
-		if after, err = parsePosition("after", page.Next); err != nil {
-			return page, err
-		}
 		last, err := h.store.LastEvent(ctx)
 		if err != nil {
 			return page, err
@@ -156,7 +153,7 @@ func (h *Hub) Feed(ctx context.Context, q FeedQuery) (FeedPage, error) {
 		if last <= after {
 			continue
 		}
-		if page, err = h.readFeed(ctx, after, q); err != nil || len(page.Entries) > 0 {
+		if page, after, err = h.readFeed(ctx, after, q); err != nil || len(page.Entries) > 0 {
 			return page, err
 		}
 	}
@@ -183,36 +180,26 @@ func (h *Hub) feedStart(ctx context.Context, q *FeedQuery) (after int64, err err
 		}
 	}
 	if q.After != "" {
-		if after, err = parsePosition("after", q.After); err != nil {
-			return 0, err
-		}
-		// A position of another database, or from before the hub was restored: to wait until
-		// the feed gets there would skip what comes until then.
 		last, err := h.store.LastEvent(ctx)
 		if err != nil {
 			return 0, err
 		}
-		if after > last {
-			return 0, orderhub.InvalidField("after", "%d is behind the end of the feed, which is %d: it was not given by this database", after, last)
+		if after, err = h.parsePosition(ctx, "after", q.After, last); err != nil {
+			return 0, err
 		}
 	}
 	return after, q.Filter.Check()
 }
 
-func parsePosition(field, s string) (int64, error) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != s {
-		return 0, orderhub.InvalidField(field, "%.40q is no position; want one that the feed gave, or 0 for the beginning", clean(s))
-	}
-	return n, nil
-}
-
-// readFeed reads one page.
-func (h *Hub) readFeed(ctx context.Context, after int64, q FeedQuery) (FeedPage, error) {
-	page := FeedPage{Entries: []FeedEntry{}, Next: strconv.FormatInt(after, 10)}
+// readFeed reads one page; behind is where it ends.
+func (h *Hub) readFeed(ctx context.Context, after int64, q FeedQuery) (page FeedPage, behind int64, err error) {
+	page = FeedPage{Entries: []FeedEntry{}}
 	last, settled, err := h.store.SettledEvents(ctx)
-	if err != nil || !settled {
-		return page, err // the reader comes again
+	if err != nil {
+		return page, after, err
+	}
+	if !settled {
+		last = after // the reader comes again
 	}
 	for looked := 0; after < last && len(page.Entries) < q.Limit && looked < feedLook; {
 		n := q.Limit
@@ -221,7 +208,7 @@ func (h *Hub) readFeed(ctx context.Context, after int64, q FeedQuery) (FeedPage,
 		}
 		events, err := h.store.EventsAfter(ctx, after, n)
 		if err != nil {
-			return page, err
+			return page, after, err
 		}
 		events = slices.DeleteFunc(events, func(e orderhub.Event) bool { return e.ID > last })
 		if looked += len(events); len(events) == 0 {
@@ -230,7 +217,7 @@ func (h *Hub) readFeed(ctx context.Context, after int64, q FeedQuery) (FeedPage,
 		}
 		orders, err := h.feedOrders(ctx, events)
 		if err != nil {
-			return page, err
+			return page, after, err
 		}
 		for _, e := range events {
 			if len(page.Entries) == q.Limit {
@@ -242,12 +229,13 @@ func (h *Hub) readFeed(ctx context.Context, after int64, q FeedQuery) (FeedPage,
 			}
 		}
 	}
-	page.Next, page.More = strconv.FormatInt(after, 10), after < last
-	return page, nil
+	page.More = after < last
+	page.Next, err = h.Position(ctx, after)
+	return page, after, err
 }
 
 func feedEntry(e orderhub.Event, o *FeedOrder, content bool) FeedEntry {
-	out := FeedEntry{Position: strconv.FormatInt(e.ID, 10), Event: e, Link: "/api/v1/orders/" + strconv.FormatInt(e.OrderID, 10)}
+	out := FeedEntry{Position: positionOf(e), Event: e, Link: "/api/v1/orders/" + strconv.FormatInt(e.OrderID, 10)}
 	if content {
 		out.Order = o
 	}
@@ -360,13 +348,8 @@ func (h *Hub) consumerPlace(ctx context.Context, change ConsumerChange) (to int6
 	if *change.Position == PositionNow {
 		return last, true, nil
 	}
-	if to, err = parsePosition("position", *change.Position); err != nil {
-		return 0, false, err
-	}
-	if to > last {
-		return 0, false, orderhub.InvalidField("position", "%d is behind the end of the feed, which is %d", to, last)
-	}
-	return to, true, nil
+	to, err = h.parsePosition(ctx, "position", *change.Position, last)
+	return to, err == nil, err
 }
 
 func (h *Hub) checkEventFilter(ctx context.Context, f orderhub.EventFilter) error {
@@ -386,17 +369,14 @@ func (h *Hub) checkEventFilter(ctx context.Context, f orderhub.EventFilter) erro
 // AckFeed notes that a reader has done everything up to a position. An older one than
 // it has acknowledged changes nothing: acknowledgements may come twice and late.
 func (h *Hub) AckFeed(ctx context.Context, name, position string) (orderhub.FeedConsumer, error) {
-	to, err := parsePosition("position", position)
-	if err != nil {
-		return orderhub.FeedConsumer{}, err
-	}
 	// Nobody can have read beyond the end: such a position would skip what comes.
 	last, err := h.store.LastEvent(ctx)
 	if err != nil {
 		return orderhub.FeedConsumer{}, err
 	}
-	if to > last {
-		return orderhub.FeedConsumer{}, orderhub.InvalidField("position", "%d is behind the end of the feed", to)
+	to, err := h.parsePosition(ctx, "position", position, last)
+	if err != nil {
+		return orderhub.FeedConsumer{}, err
 	}
 	var c orderhub.FeedConsumer
 	err = h.store.InTx(ctx, func(tx *store.Tx) error {

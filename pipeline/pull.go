@@ -140,6 +140,10 @@ func (h *Hub) feedFailed(ctx context.Context, a *account, pos store.FeedPosition
 // refreshPage is how many open orders one page of a refresh takes at most.
 const refreshPage = 1000
 
+// stubborn is after how many failures a page of open orders is read past the order
+// that it fails on. The next refresh asks for it again.
+const stubborn = 3
+
 // refresh reads every open order of the account again, for channels whose lists
 // do not show changes. It is a sweep over our own ledger with a position like
 // any feed's.
@@ -169,7 +173,15 @@ func (h *Hub) refresh(ctx context.Context, a *account, lease store.Lease) error 
 		var items []channel.Item
 		if len(orders) > 0 {
 			recorded, recorder := channel.WithRecorder(ctx)
-			if items, _, err = readApart(recorded, reader, refs(orders)); err != nil {
+			read := readApart
+			if pos.Failures >= stubborn {
+				read = readPast
+			}
+			var refused map[string]error
+			if items, refused, err = read(recorded, reader, refs(orders)); err == nil && len(refused) > 0 {
+				h.log.Warn("open orders were not read again", "account", a.ID, "orders", len(refused))
+			}
+			if err != nil {
 				// The page is read again as a whole; what is the same is left out then.
 				return h.feedFailed(ctx, a, pos, failures(recorder.Take()), err, lease)
 			}

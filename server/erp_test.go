@@ -54,8 +54,8 @@ func TestFeedOverHTTP(t *testing.T) {
 		}
 		w.do(t, http.MethodGet, "/feed?kind=nothing", nil).refused(t, http.StatusUnprocessableEntity, "kind")
 		w.do(t, http.MethodGet, "/feed?account=nobody", nil).refused(t, http.StatusUnprocessableEntity, "account")
-		w.do(t, http.MethodGet, "/feed?after=4711000", nil).refused(t, http.StatusUnprocessableEntity, "after")
-		w.do(t, http.MethodPost, "/feed/consumers/erp/ack", map[string]any{"position": "4711000"}).refused(t, http.StatusUnprocessableEntity, "position")
+		w.do(t, http.MethodGet, "/feed?after=4711000", nil).refused(t, http.StatusConflict, "after", rest.Next)
+		w.do(t, http.MethodPost, "/feed/consumers/erp/ack", map[string]any{"position": "1.00000000"}).refused(t, http.StatusConflict, "position", rest.Next)
 		w.do(t, http.MethodGet, "/feed?consumer=nobody", nil).refused(t, http.StatusNotFound, "")
 		w.do(t, http.MethodGet, "/feed?after=x", nil).refused(t, http.StatusUnprocessableEntity, "after")
 		w.do(t, http.MethodPut, "/feed/consumers/erp", map[string]any{"position": "now", "since": "2026-11-01T00:00:00Z"}).refused(t, http.StatusUnprocessableEntity, "since")

@@ -272,6 +272,18 @@ func (tx *Tx) QuarantineRaw(ctx context.Context, id int64, reason string) error 
 	return nil
 }
 
+// SupersedeRaw ends the quarantine of answers that a later one of the same kind about
+// the same order or return replaces: later names those that were understood.
+func (tx *Tx) SupersedeRaw(ctx context.Context, accountID string, later []int64) error {
+	cond, arg := tx.q.in("n.id", later)
+	if _, err := tx.q.exec(ctx, `UPDATE inbox SET state = 'done', error = '', done_at = ? WHERE state = 'quarantined' AND account_id = ? AND external_id <> ''
+		AND EXISTS (SELECT 1 FROM inbox n WHERE n.account_id = inbox.account_id AND n.external_id = inbox.external_id AND n.kind = inbox.kind
+			AND n.id > inbox.id AND `+cond+`)`, micros(tx.s.Now()), accountID, arg); err != nil {
+		return fmt.Errorf("end a quarantine: %w", err)
+	}
+	return nil
+}
+
 // RequeueRaw makes answers pending again and tells how many: those with the ids,
 // quarantined or dropped, or, ids nil, all quarantined ones of the account. What
 // a person dropped comes back only by its id.

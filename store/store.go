@@ -26,8 +26,8 @@ import (
 
 // Config says which database to open.
 type Config struct {
-	// DSN is "postgres://…" for PostgreSQL; anything else is the path of a
-	// SQLite file, optionally with the prefix "sqlite:".
+	// DSN is "postgres://…" for PostgreSQL, else the path of a SQLite file, with or
+	// without "sqlite:" or, where the path is absolute, "sqlite://" before it.
 	DSN string
 	// Secret encrypts the settings of accounts. Empty with SQLite: a key file is
 	// made next to the database. Empty with PostgreSQL is an error.
@@ -42,6 +42,7 @@ type Config struct {
 // Store is the database. Safe for concurrent use.
 type Store struct {
 	engine engine
+	file   string
 	sealer *sealer
 	// setupKey is what the set-up code is made of.
 	setupKey []byte
@@ -78,6 +79,28 @@ func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
+// File is the path of the SQLite file; "" with PostgreSQL. What lies beside the
+// database is named after it.
+func (s *Store) File() string { return s.file }
+
+// sqliteFile is the path that a DSN names.
+func sqliteFile(dsn string) (string, error) {
+	path, prefixed := strings.CutPrefix(dsn, "sqlite:")
+	if rest, slashes := strings.CutPrefix(path, "//"); prefixed && slashes {
+		if !filepath.IsAbs(rest) {
+			return "", orderhub.InvalidField("database", "behind sqlite:// comes an absolute path, like sqlite:///var/lib/orderhub.db; for one below this folder write sqlite:orderhub.db")
+		}
+		path = rest
+	}
+	switch scheme, _, other := strings.Cut(path, "://"); {
+	case path == "":
+		return "", orderhub.InvalidField("database", "no database given: want a file path or postgres://…")
+	case other:
+		return "", orderhub.InvalidField("database", "%.20q is not known; want a file path, sqlite:path or postgres://…", scheme+"://")
+	}
+	return path, nil
+}
+
 func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 	if cfg.Secret == "" {
 		return orderhub.Errorf(orderhub.CodeInvalid,
@@ -108,16 +131,15 @@ func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 }
 
 func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
-	path := strings.TrimPrefix(cfg.DSN, "sqlite:")
-	if path == "" {
-		return orderhub.Errorf(orderhub.CodeInvalid, "no database given: want a file path or postgres://…")
+	path, err := sqliteFile(cfg.DSN)
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the database: %w", err)
 	}
 	secret := cfg.Secret
 	if secret == "" {
-		var err error
 		if secret, err = keyFile(path + ".key"); err != nil {
 			return err
 		}
@@ -149,6 +171,7 @@ func (s *Store) openSQLite(ctx context.Context, cfg Config) error {
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
+	s.file = path
 	s.engine, s.sealer, s.setupKey = newSQLite(write, read), newSealer(secret), setupKey(secret)
 	return nil
 }

@@ -25,6 +25,7 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 }
 
 type wireOrder struct {
+	Refused         string         `json:"refused"` // added by the adapter: the shop's reason not to show it
 	ID              rest.Text      `json:"id"`
 	Number          rest.Text      `json:"accountNumber"`
 	Status          string         `json:"statusId"`
@@ -83,13 +84,16 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 	case kindRefused:
 		var why wireError
 		_ = rest.Decode(body, &why) // the adapter wrote it
-		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeInvalid, "bitrix: the shop lists the order and does not show it: %s", rest.Clean(why.Description))
+		return orderhub.Snapshot{}, notShown(why.Description)
 	default:
 		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeInvalid, "bitrix: no such kind of answer: %.40q", kind)
 	}
 	var in wireOrder
 	if err := rest.Decode(body, &in); err != nil {
 		return orderhub.Snapshot{}, orderhub.Errorf(orderhub.CodeInvalid, "bitrix: %v", err)
+	}
+	if in.Refused != "" {
+		return orderhub.Snapshot{}, notShown(in.Refused)
 	}
 	s := orderhub.Snapshot{
 		ExternalID: in.ID.String(), ExternalNumber: in.Number.String(), Scheme: orderhub.SchemeSite,
@@ -102,6 +106,10 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 	a.readBuyer(&in, &s)
 	readShipments(&in, &s)
 	return s, a.readGoods(&in, &s)
+}
+
+func notShown(why string) error {
+	return orderhub.Errorf(orderhub.CodeInvalid, "bitrix: the shop lists the order and does not show it: %s", rest.Clean(why))
 }
 
 // gone is an order that the shop has deleted.

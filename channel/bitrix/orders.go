@@ -18,8 +18,8 @@ import (
 const feedOrders = "orders"
 
 // kindOrder is sale.order.get: the order with basket, payments, shipments and
-// properties. kindRefused is the answer for an order that is listed and cannot be
-// shown, kindGone stands for one that the shop has deleted.
+// properties; of one that is listed and cannot be shown it is the shop's reason.
+// kindRefused is how that was kept before, kindGone stands for one that was deleted.
 const (
 	kindOrder   = "order_get"
 	kindRefused = "order_refused"
@@ -35,7 +35,16 @@ type position struct {
 	After  int64     `json:"after,omitempty"`
 	// Top is the latest change seen in this sweep: the next one begins before it.
 	Top time.Time `json:"top,omitzero"`
+	// Owed are orders that the shop lists and does not show: each sweep asks for them
+	// again, triedAgain at most, in turn.
+	Owed []string `json:"owed,omitempty"`
 }
+
+const (
+	triedAgain = 25
+	// maxOwed keeps the cursor small; with more the feed stands and says so.
+	maxOwed = 1000
+)
 
 // row is what the list tells of an order; the rest is read by id.
 type row struct {
@@ -66,8 +75,23 @@ func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) 
 	}
 	next, done := at.next(rows, a.page)
 	page := channel.Page{Done: done}
-	if page.Items, err = a.whole(ctx, rows); err != nil {
+	ids := idsOf(rows)
+	if at.Top.IsZero() && !at.Within { // the sweep begins
+		n := min(triedAgain, len(at.Owed))
+		late, owed, err := a.whole(ctx, at.Owed[:n])
+		if err != nil {
+			return channel.Page{}, err
+		}
+		page.Items, next.Owed = late, owe(at.Owed[n:], owed)
+		ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(at.Owed[:n], id) })
+	}
+	items, owed, err := a.whole(ctx, ids)
+	if err != nil {
 		return channel.Page{}, err
+	}
+	page.Items, next.Owed = append(page.Items, items...), owe(next.Owed, owed)
+	if len(next.Owed) > maxOwed {
+		return channel.Page{}, border(orderhub.ClassRetry, "sale.order.get", "the shop lists orders and shows more than "+strconv.Itoa(maxOwed)+" of them to nobody")
 	}
 	page.Next, err = json.Marshal(next)
 	return page, err
@@ -95,7 +119,7 @@ func (at position) next(rows []row, size int) (position, bool) {
 		if !next.Top.IsZero() {
 			next.From = next.Top.Add(-overlap)
 		}
-		return position{From: next.From}, true
+		return position{From: next.From, Owed: at.Owed}, true
 	}
 	return next, false
 }
@@ -120,8 +144,27 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 	if len(rows) > 0 {
 		page.Next = strconv.AppendInt(nil, rows[len(rows)-1].number(), 10)
 	}
-	page.Items, err = a.whole(ctx, rows)
+	page.Items, _, err = a.whole(ctx, idsOf(rows))
 	return page, err
+}
+
+func idsOf(rows []row) []string {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID.String()
+	}
+	return ids
+}
+
+// owe adds orders to those that are owed.
+func owe(owed, more []string) []string {
+	out := slices.Clone(owed)
+	for _, id := range more {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // rows is sale.order.list, the first 50 that fit.
@@ -141,22 +184,31 @@ func (a *adapter) rows(ctx context.Context, filter map[string]any, order map[str
 	return in.Orders, nil
 }
 
-// whole reads the orders of a page; one that is gone meanwhile is left out. One that
-// the shop lists and will not show is kept as what it answered, and quarantined: the
-// position moves on and would not come back for it.
-func (a *adapter) whole(ctx context.Context, rows []row) ([]channel.Item, error) {
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID.String()
+// whole reads orders of a page; one that is gone meanwhile is left out. One that the
+// shop lists and will not show, or breaks on while it shows others, is kept as what it
+// answered, quarantined, and owed: the page goes on and would not come back for it.
+func (a *adapter) whole(ctx context.Context, ids []string) (items []channel.Item, owed []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil, nil
 	}
-	items, refused, err := a.read(ctx, ids)
+	items, refused, broken, err := a.read(ctx, ids)
+	if len(broken) > 0 && ctx.Err() == nil && orderhub.ClassOf(err) == orderhub.ClassRetry && (len(broken) == 1 || len(items) > 0) {
+		for _, id := range broken {
+			var why *orderhub.BorderError
+			if errors.As(err, &why) {
+				refused[id] = why
+			}
+		}
+		err = nil
+	}
 	for _, id := range ids {
 		if why := refused[id]; why != nil {
-			body, _ := json.Marshal(map[string]string{"id": id, "error": why.Code, "error_description": why.Sentence}) // texts: cannot fail
-			items = append(items, channel.Item{Kind: kindRefused, ExternalID: id, Body: body})
+			body, _ := json.Marshal(map[string]string{"id": id, "refused": why.Sentence}) // texts: cannot fail
+			items = append(items, channel.Item{Kind: kindOrder, ExternalID: id, Body: body})
+			owed = append(owed, id)
 		}
 	}
-	return items, err
+	return items, owed, err
 }
 
 // ReadOrders reads orders by id; those that the shop does not know or show are left out.
@@ -165,7 +217,7 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 	for i, r := range refs {
 		ids[i] = r.ExternalID
 	}
-	items, _, err := a.read(ctx, ids)
+	items, _, _, err := a.read(ctx, ids)
 	return items, err
 }
 
@@ -174,17 +226,18 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 const readRounds = 3
 
 // read is sale.order.get for up to 50 orders in one batch. refused are those that
-// the shop has and does not show.
-func (a *adapter) read(ctx context.Context, ids []string) (items []channel.Item, refused map[string]*orderhub.BorderError, failure error) {
+// the shop has and does not show, broken those that failed each time for the last
+// reason, while the batch itself was answered.
+func (a *adapter) read(ctx context.Context, ids []string) (items []channel.Item, refused map[string]*orderhub.BorderError, broken []string, failure error) {
 	refused = map[string]*orderhub.BorderError{}
 	for round := 0; round < readRounds && len(ids) > 0; round++ {
 		got, again, err := a.readOnce(ctx, ids, refused)
 		items, ids, failure = append(items, got...), again, err
 		if len(again) == 0 {
-			return items, refused, err
+			return items, refused, nil, err
 		}
 	}
-	return items, refused, failure
+	return items, refused, ids, failure
 }
 
 // readOnce tells which orders are to be read again, and why.

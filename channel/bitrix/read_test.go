@@ -48,7 +48,7 @@ func batchOf(t *testing.T, r *http.Request, fault string) string {
 	}
 	results, faults := map[string]any{}, map[string]any{}
 	for key, cmd := range in.Cmd {
-		if strings.HasSuffix(cmd, "id=2") {
+		if strings.HasSuffix(cmd, "id=2") || strings.Contains(r.URL.Path, "/all/") {
 			faults[key] = json.RawMessage(fault)
 		} else {
 			results[key] = json.RawMessage(`{"order":{"id":1,"statusId":"N","currency":"RUB"}}`)
@@ -101,6 +101,46 @@ func TestAnOrderThatCannotBeShownIsNotLost(t *testing.T) {
 	}
 	if _, err := a.Check(t.Context()); orderhub.ClassOf(err) != orderhub.ClassAuth || !strings.Contains(err.Error(), "administrator") {
 		t.Errorf("check: %v", err)
+	}
+}
+
+// TestAnOrderThatTheShopBreaksOn: a failure that lasts on one order holds nobody up. It
+// is shown as unreadable, asked for by each sweep, and read when the shop shows it.
+func TestAnOrderThatTheShopBreaksOn(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]string{
+		"breaks": `{"error":"ERROR_CORE","error_description":"mysql went away"}`, "refuses": `{"error":0,"error_description":"a plugin says no"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]string{"sale.order.list": twoRows, "batch": fault}
+			a := canned(t, answers)
+			page, err := a.List(t.Context(), feedOrders, nil)
+			if err != nil || len(page.Items) != 2 || !page.Done {
+				t.Fatalf("%d items, %v", len(page.Items), err)
+			}
+			if _, err := a.Normalise(page.Items[1].Kind, page.Items[1].Body); err == nil || !strings.Contains(err.Error(), "does not show it") {
+				t.Errorf("it passes for an order, or nobody reads why: %v", err)
+			}
+			// It never changes again.
+			answers["sale.order.list"] = `{"result":{"orders":[]}}`
+			for range 2 {
+				page, err = a.List(t.Context(), feedOrders, page.Next)
+				if err != nil || len(page.Items) != 1 || page.Items[0].ExternalID != "2" {
+					t.Fatalf("it is not asked for again: %d items, %v", len(page.Items), err)
+				}
+			}
+			answers["batch"] = `{"error":200540400001,"error_description":"order is not exists"}` // deleted
+			if page, err = a.List(t.Context(), feedOrders, page.Next); err != nil || len(page.Items) != 0 || strings.Contains(string(page.Next), "owed") {
+				t.Errorf("still owed: %s, %v", page.Next, err)
+			}
+		})
+	}
+	// A shop that shows nothing at all is away.
+	a := canned(t, map[string]string{"sale.order.list": twoRows, "batch": `{"error":"ERROR_CORE","error_description":"mysql went away"}`})
+	a.base += "/all"
+	if _, err := a.List(t.Context(), feedOrders, nil); err == nil || orderhub.ClassOf(err) != orderhub.ClassRetry {
+		t.Errorf("a shop that is away: %v", err)
 	}
 }
 

@@ -14,10 +14,12 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
 	"github.com/orderhub/orderhub/channel/rest"
+	"github.com/orderhub/orderhub/onec/cml"
 )
 
 // Name is the hub's word for this channel.
@@ -30,6 +32,15 @@ const (
 	settingMode     = "mode"
 	settingZone     = "time_zone"
 	settingWords    = "status_words"
+	settingStock    = "stock"
+	settingGoods    = "catalogue_id"
+)
+
+// The values of the setting stock.
+const (
+	stockChanges = "changes" // as УТ 11 sends figures that have changed
+	stockOffers  = "offers"  // for engines that read the older shape alone
+	stockNone    = "none"
 )
 
 // The values of the setting mode.
@@ -72,6 +83,14 @@ func descriptor() channel.Descriptor {
 				Key: settingWords, Title: "Status words", Check: channel.CheckStatusWords,
 				Help: "How the shop calls its statuses, like «В сборке=confirmed; Собран=packed; DN=shipped»: the id or the name as its files have it, and the hub's status. The first word of a status is what the hub sends.",
 			},
+			{
+				Key: settingStock, Title: "Stock figures", Default: stockChanges, Check: oneOf(stockChanges, stockOffers, stockNone),
+				Help: "changes: in the official form for changed figures («ИзмененияПакетаПредложений»), as 1C УТ 11 sends them. offers: in the older form («ПакетПредложений») without prices, for engines that pass the first one over. none: the hub sends none. After the first figures look at one article in the shop: its quantity, its price and its variants.",
+			},
+			{
+				Key: settingGoods, Title: "Id of the catalogue", Check: checkCatalogue,
+				Help: "«Ид» of the catalogue that 1C has loaded into the shop, where the engine keeps several (1C-Bitrix: the external code of the information block). Empty: orderhub.",
+			},
 		},
 		Feeds:     []channel.Feed{{Name: feedOrders, Every: 5 * time.Minute, Note: "what changed since the last confirmed exchange"}},
 		Limits:    limits,
@@ -88,16 +107,21 @@ type adapter struct {
 	confirm                  bool
 	zone                     *time.Location
 	words                    channel.StatusWords
+	shape                    cml.StockShape
+	catalogue                string
 	client                   *rest.Client
 	quotas                   channel.Quotas
 	now                      func() time.Time
 }
 
+// publisher is an adapter that sends figures, too.
+type publisher struct{ *adapter }
+
 var (
 	_ channel.Adapter       = (*adapter)(nil)
 	_ channel.Lister        = (*adapter)(nil)
 	_ channel.StatusPusher  = (*adapter)(nil)
-	_ channel.StockPusher   = (*adapter)(nil)
+	_ channel.StockPusher   = publisher{}
 	_ channel.Checker       = (*adapter)(nil)
 	_ channel.QuotaReporter = (*adapter)(nil)
 )
@@ -109,6 +133,7 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	a := &adapter{
 		address: settings[channel.SettingBaseURL], login: settings[settingLogin], password: settings[settingPassword],
 		confirm: settings[settingMode] != modeRead, now: deps.Now, quotas: deps.Quotas,
+		shape: cml.StockChanges, catalogue: settings[settingGoods],
 	}
 	for _, required := range []string{channel.SettingBaseURL, settingLogin, settingPassword} {
 		if settings[required] == "" {
@@ -135,7 +160,13 @@ func open(settings channel.Settings, deps channel.Deps) (channel.Adapter, error)
 	a.client = rest.New(rest.Options{
 		Name: string(Name), HTTP: &own, Quotas: a.quotas, MaxBody: maxFile, Secrets: []string{a.password}, Explain: explain,
 	})
-	return a, nil
+	switch settings[settingStock] {
+	case stockNone:
+		return a, nil
+	case stockOffers:
+		a.shape = cml.StockOffers
+	}
+	return publisher{a}, nil
 }
 
 // QuotaLeft tells how many requests may be made right now.
@@ -147,6 +178,14 @@ func checkAddress(v string) error {
 	}
 	if u, err := url.Parse(v); err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("the address must have no user, ?query or #fragment: the exchange adds its own query")
+	}
+	return nil
+}
+
+// checkCatalogue keeps it within what the schema allows behind the id of a package.
+func checkCatalogue(v string) error {
+	if n := utf8.RuneCountInString(v); n > 39 {
+		return fmt.Errorf("%d characters; allowed: up to 39", n)
 	}
 	return nil
 }

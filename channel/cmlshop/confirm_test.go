@@ -2,8 +2,10 @@ package cmlshop
 
 import (
 	"bytes"
+	"maps"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,25 +16,33 @@ import (
 	"github.com/orderhub/orderhub/channel/rest"
 	"github.com/orderhub/orderhub/marketsim"
 	"github.com/orderhub/orderhub/marketsim/cmlshopsim"
+	"github.com/orderhub/orderhub/marketsim/specs"
 )
 
 // shop serves a stand-in and opens the channel on it, in the mode confirm.
-func shop(t *testing.T, faults marketsim.Faults) (*cmlshopsim.Market, func() *adapter) {
+func shop(t *testing.T, faults marketsim.Faults) (*cmlshopsim.Market, func() publisher) {
 	t.Helper()
-	m := cmlshopsim.New(cmlshopsim.Options{Injector: marketsim.NewInjector(7, faults), Portion: 5})
+	m, open := shopWith(t, cmlshopsim.Options{Injector: marketsim.NewInjector(7, faults), Portion: 5}, nil)
+	return m, func() publisher { return open().(publisher) }
+}
+
+func shopWith(t *testing.T, opts cmlshopsim.Options, change channel.Settings) (*cmlshopsim.Market, func() channel.Adapter) {
+	t.Helper()
+	m := cmlshopsim.New(opts)
 	srv := httptest.NewServer(m.Handler())
 	t.Cleanup(srv.Close)
-	return m, func() *adapter {
+	return m, func() channel.Adapter {
 		settings := channel.Settings{}
 		for k, v := range m.Settings() {
 			settings[k] = v
 		}
 		settings[channel.SettingBaseURL], settings[settingZone] = srv.URL+"/exchange", "Europe/Moscow"
+		maps.Copy(settings, change)
 		a, err := open(settings, channel.Deps{HTTP: srv.Client(), Quotas: rest.NewBuckets(nil)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a.(*adapter)
+		return a
 	}
 }
 
@@ -81,7 +91,7 @@ func TestConfirmedOnlyWhatIsKept(t *testing.T) {
 }
 
 // finish lists to the end, a new adapter for each page, and counts the orders.
-func finish(t *testing.T, open func() *adapter, cursor channel.Cursor) (orders int) {
+func finish(t *testing.T, open func() publisher, cursor channel.Cursor) (orders int) {
 	t.Helper()
 	for range 500 {
 		p, err := open().List(t.Context(), feedOrders, cursor)
@@ -167,6 +177,72 @@ func TestStock(t *testing.T) {
 	}
 	if m.Published("A-1") != 4 || m.Published("B&2") != 5 || m.Published("C-3") != 6 {
 		t.Fatal(m.Published("A-1"), m.Published("B&2"), m.Published("C-3"))
+	}
+}
+
+// TestShapesOfStock: an engine that reads the older shape alone gets it by a setting, and
+// one that must be left alone gets no figures.
+func TestShapesOfStock(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		setting string
+		old     bool
+		want    int64
+	}{{stockChanges, false, 4}, {stockOffers, false, 4}, {stockOffers, true, 4}, {stockChanges, true, 0}, {stockNone, false, 0}} {
+		m, open := shopWith(t, cmlshopsim.Options{OldOffers: tc.old}, channel.Settings{settingStock: tc.setting, settingGoods: "17"})
+		m.Offer([]marketsim.Product{{SKU: "A-1"}})
+		pusher, sends := open().(channel.StockPusher)
+		if sends != (tc.setting != stockNone) {
+			t.Errorf("%s: sends figures: %v", tc.setting, sends)
+		}
+		if !sends {
+			continue
+		}
+		if _, err := pusher.PushStock(t.Context(), []channel.StockFigure{{Listing: orderhub.Listing{Key: "g-A-1"}, Quantity: 4, At: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Published("A-1"); got != tc.want {
+			t.Errorf("%s, an old engine: %v: the shop shows %d, want %d", tc.setting, tc.old, got, tc.want)
+		}
+	}
+	if _, err := open(channel.Settings{}, channel.Deps{}); err == nil {
+		t.Error("settings that lack pass")
+	}
+	if err := checkCatalogue(strings.Repeat("щ", 40)); err == nil {
+		t.Error("an id passes that no schema allows")
+	}
+}
+
+// TestDocumentsAgainstTheOfficialSchemas: what the hub sends a shop as 1C is as the
+// schemas say, whatever the order holds.
+func TestDocumentsAgainstTheOfficialSchemas(t *testing.T) {
+	t.Parallel()
+	_, open := shop(t, marketsim.Faults{})
+	a := open()
+	long := strings.Repeat("Щ<&\"'>\x01😀 ", 500)
+	orders := map[string]func(*orderhub.Snapshot){
+		"plain": func(*orderhub.Snapshot) {},
+		"bare":  func(s *orderhub.Snapshot) { *s = orderhub.Snapshot{ExternalID: "1"} },
+		"odd": func(s *orderhub.Snapshot) {
+			s.ExternalID, s.ExternalNumber, s.Customer.Name = strings.Repeat("7", 40), strings.Repeat("№", 255), long
+			s.Lines = []orderhub.Line{{ListingKey: strings.Repeat("g", 80), SKU: long, Name: long, Quantity: 1, Total: orderhub.Roubles(1)}, {Quantity: 2, Total: orderhub.Roubles(1)}}
+		},
+	}
+	for name, change := range orders {
+		for _, step := range statuses.Steps {
+			p := siteOrder("17", step.To)
+			p.Comment, p.Reason, p.Params["tracking"] = long, long, long
+			change(&p.Order.Snapshot)
+			for _, word := range []string{"", long} {
+				file, err := a.document(p, word)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if err := specs.CommerceML(t, "2.08", file); err != nil {
+					t.Fatalf("%s to %s: %v", name, step.To, err)
+				}
+			}
+		}
 	}
 }
 

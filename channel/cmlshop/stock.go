@@ -12,9 +12,10 @@ import (
 // stockBatch is the most offers of one file.
 const stockBatch = 500
 
-// PushStock sends offers0_1.xml with quantities and no prices. The shop's import
+// PushStock sends offers0_1.xml with quantities and no prices, in the shape that the
+// settings name. The shop's import
 // is all the confirmation there is.
-func (a *adapter) PushStock(ctx context.Context, figures []channel.StockFigure) ([]channel.StockResult, error) {
+func (a publisher) PushStock(ctx context.Context, figures []channel.StockFigure) ([]channel.StockResult, error) {
 	if len(figures) == 0 {
 		return nil, nil
 	}
@@ -26,16 +27,17 @@ func (a *adapter) PushStock(ctx context.Context, figures []channel.StockFigure) 
 	if err != nil {
 		return nil, err
 	}
-	offers := make([]cml.StockOffer, len(figures))
+	list := cml.StockFile{Shape: a.shape, Catalogue: a.catalogue, Version: version, Offers: make([]cml.StockOffer, len(figures))}
 	at := figures[0].At
 	for i, f := range figures {
-		offers[i] = cml.StockOffer{ID: f.Listing.Key, SKU: f.Listing.Article, Units: f.Quantity}
+		list.Offers[i] = cml.StockOffer{ID: f.Listing.Key, SKU: f.Listing.Article, Units: f.Quantity}
 		if f.At.After(at) {
 			at = f.At
 		}
 	}
+	list.At = at.In(a.zone)
 	file := bytes.NewBufferString("\ufeff")
-	if err := cml.WriteStock(file, offers, at.In(a.zone), version); err != nil {
+	if err := cml.WriteStock(file, list); err != nil {
 		return nil, orderhub.NewBorderError(orderhub.ClassRejected, op("file"), "the offers could not be written", err)
 	}
 	if err := a.send(ctx, t, typeCatalog, "offers0_1.xml", file.Bytes(), part); err != nil {

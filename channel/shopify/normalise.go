@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orderhub/orderhub"
@@ -26,6 +27,9 @@ func (a *adapter) Normalise(kind string, body []byte) (orderhub.Snapshot, error)
 	id := bare(o.ID)
 	if id == "" {
 		return orderhub.Snapshot{}, fmt.Errorf("shopify: order: id is no order's")
+	}
+	if o.Incomplete != "" {
+		return orderhub.Snapshot{}, fmt.Errorf("shopify: order: not all of it could be read: %s", rest.Clean(o.Incomplete))
 	}
 	s := orderhub.Snapshot{
 		ExternalID: id, ExternalNumber: o.Name.String(), Scheme: orderhub.SchemeSite,
@@ -77,7 +81,7 @@ var cancelledBy = map[string]orderhub.CancelParty{
 // shipment is the word of the shipment that is least far.
 func (o *wireOrder) shipment(s *orderhub.Snapshot) string {
 	least, word := len(shipmentRank), ""
-	for _, f := range o.Fulfillments {
+	for _, f := range o.shipments() {
 		if f.gone() || f.DisplayStatus == "" {
 			continue
 		}
@@ -134,11 +138,15 @@ var errCurrency = fmt.Errorf("another currency, or out of range")
 // sent counts the units that left, by line.
 func (o *wireOrder) sent() map[string]int64 {
 	out := map[string]int64{}
-	for _, f := range o.Fulfillments {
+	for _, f := range o.shipments() {
 		if f.gone() {
 			continue
 		}
-		for _, l := range f.Lines.Nodes {
+		lines := slices.Clip(f.Lines.Nodes)
+		for _, p := range o.MoreSent[f.ID] {
+			lines = append(lines, p.Nodes...)
+		}
+		for _, l := range lines {
 			if n, err := l.Quantity.Int64(); err == nil && n > 0 && n <= maxUnits {
 				out[l.LineItem.ID] += n
 			}
@@ -229,7 +237,7 @@ func (o *wireOrder) shipping() orderhub.Shipping {
 		}
 		s.Address = strings.Join(parts, ", ")
 	}
-	for _, f := range o.Fulfillments {
+	for _, f := range o.shipments() {
 		if !f.gone() && len(f.TrackingInfo) > 0 {
 			s.Tracking, s.Carrier = f.TrackingInfo[0].Number.String(), f.TrackingInfo[0].Company.String()
 		}

@@ -19,9 +19,6 @@ const (
 	// overlap is how far a sweep goes back behind the newest row of the last one:
 	// the list is answered by a search index that follows the orders after a while.
 	overlap = 5 * time.Minute
-	// maxLinePages ends the reading of an order's lines: 2000 are far above any
-	// real order.
-	maxLinePages = 40
 )
 
 // position is the cursor of a feed or of a range.
@@ -76,8 +73,8 @@ func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) 
 		page.Next = again.cursor()
 	}
 	if feed == feedReturns {
-		page.Items = returnItems(list.Nodes)
-		return page, nil
+		page.Items, err = a.returnItems(ctx, list.Nodes)
+		return page, err
 	}
 	page.Items, err = a.items(ctx, list.Nodes)
 	return page, err
@@ -172,49 +169,17 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 }
 
 // items parses no more than the key: an order that Normalise cannot understand
-// must still be stored under its id. An order with more lines than a page is
-// completed.
+// must still be stored under its id.
 func (a *adapter) items(ctx context.Context, nodes []json.RawMessage) ([]channel.Item, error) {
 	var out []channel.Item
 	for _, body := range nodes {
-		var key struct {
-			ID        string
-			LineItems struct{ PageInfo pageInfo }
-		}
+		var key wireKey
 		_ = rest.Decode(body, &key) // an item without an id is quarantined whole
-		if more := key.LineItems.PageInfo; more.HasNextPage && key.ID != "" {
-			var err error
-			if body, err = a.allLines(ctx, key.ID, body, more.EndCursor); err != nil {
-				return out, err
-			}
+		body, err := a.whole(ctx, body)
+		if err != nil {
+			return out, err
 		}
 		out = append(out, channel.Item{Kind: kindOrder, ExternalID: bare(key.ID), Body: body})
 	}
 	return out, nil
-}
-
-// allLines adds the further pages of an order's lines to its body, as they came.
-func (a *adapter) allLines(ctx context.Context, id string, body json.RawMessage, after string) (json.RawMessage, error) {
-	var more []json.RawMessage
-	for range maxLinePages {
-		var order struct{ LineItems json.RawMessage }
-		if err := a.client.do(ctx, opLines, map[string]any{"id": id, "after": after}, &order); err != nil {
-			return nil, err
-		}
-		var page struct{ PageInfo *pageInfo }
-		if rest.Decode(order.LineItems, &page) != nil || page.PageInfo == nil {
-			return nil, a.client.fail(opLines, orderhub.ClassRetry, "the answer lacks the lines", "", nil)
-		}
-		more = append(more, order.LineItems)
-		if !page.PageInfo.HasNextPage || page.PageInfo.EndCursor == after {
-			break
-		}
-		after = page.PageInfo.EndCursor
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return body, nil // it is quarantined as it came
-	}
-	fields["moreLineItems"], _ = json.Marshal(more) // raw JSON: cannot fail
-	return json.Marshal(fields)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/channel"
+	"github.com/orderhub/orderhub/channel/rest"
 )
 
 const (
@@ -18,14 +19,16 @@ type work struct {
 	ID                string
 	CancelledAt       string
 	Fulfillment       string `json:"displayFulfillmentStatus"`
-	FulfillmentOrders struct {
-		Nodes []struct {
-			ID               string
-			Status           string
-			AssignedLocation struct{ Location *struct{ ID string } }
-		}
-	}
-	Fulfillments []wireFulfillment
+	FulfillmentOrders connection
+	Fulfillments      []wireFulfillment
+	// open are the fulfilment orders of all pages.
+	open []fulfilmentOrder
+}
+
+type fulfilmentOrder struct {
+	ID               string
+	Status           string
+	AssignedLocation struct{ Location *struct{ ID string } }
 }
 
 // PushStatus moves orders one by one, each after a look at what is left to do: a
@@ -68,8 +71,42 @@ func (a *adapter) look(ctx context.Context, p channel.Push) (work, error) {
 	if w.ID == "" {
 		return w, a.client.fail(opWork, orderhub.ClassRejected, "the shop has no such order, or it is older than the key may see", "", nil)
 	}
+	if err := a.allWork(ctx, &w); err != nil {
+		return w, err
+	}
 	w.Fulfillments = slices.DeleteFunc(w.Fulfillments, func(f wireFulfillment) bool { return f.gone() })
 	return w, nil
+}
+
+// allWork completes what did not fit into the first answer.
+func (a *adapter) allWork(ctx context.Context, w *work) error {
+	lists := []connection{w.FulfillmentOrders}
+	if at := w.FulfillmentOrders.PageInfo; at != nil && at.HasNextPage {
+		pages, err := a.pages(ctx, opMoreWork, w.ID, "fulfillmentOrders", at.EndCursor)
+		if err != nil {
+			return err
+		}
+		for _, body := range pages {
+			var p connection
+			_ = rest.Decode(body, &p) // pages has read it already
+			lists = append(lists, p)
+		}
+	}
+	for _, list := range lists {
+		for _, row := range list.Nodes {
+			var fo fulfilmentOrder
+			if err := rest.Decode(row, &fo); err != nil {
+				return a.client.fail(opWork, orderhub.ClassRetry, "the answer has another shape than documented", "", err)
+			}
+			w.open = append(w.open, fo)
+		}
+	}
+	if len(w.Fulfillments) < shipmentsAtOnce {
+		return nil
+	}
+	var err error
+	w.Fulfillments, err = a.shipments(ctx, w.ID)
+	return err
 }
 
 func (a *adapter) move(ctx context.Context, p channel.Push) channel.PushResult {
@@ -102,7 +139,7 @@ func (a *adapter) ship(ctx context.Context, p channel.Push, w work) channel.Push
 	var places []string
 	open := map[string][]map[string]string{}
 	held := false
-	for _, fo := range w.FulfillmentOrders.Nodes {
+	for _, fo := range w.open {
 		switch fo.Status {
 		case "OPEN", "IN_PROGRESS":
 		case "ON_HOLD", "SCHEDULED":

@@ -27,11 +27,26 @@ fragment OrderFields on Order {
   shippingLine { title discountedPriceSet ` + money + ` }
   currentSubtotalPriceSet ` + money + `
   lineItems(first: 50) { nodes { ...LineFields } pageInfo { hasNextPage endCursor } }
-  fulfillments(first: 20) {
-    id status displayStatus trackingInfo(first: 1) { number company }
-    fulfillmentLineItems(first: 50) { nodes { quantity lineItem { id } } }
-  }
-}` + lineFields
+  fulfillments(first: 20) { ...ShipmentFields }
+}` + lineFields + shipmentFields
+
+// shipmentFields: few lines at once, because Shopify counts them twentyfold.
+const shipmentFields = `
+fragment ShipmentFields on Fulfillment {
+  id status displayStatus trackingInfo(first: 1) { number company }
+  fulfillmentLineItems(first: 10) { nodes { quantity lineItem { id } } pageInfo { hasNextPage endCursor } }
+}`
+
+const returnFields = `
+fragment ReturnFields on Return {
+  id name status createdAt order { id }
+  returnLineItems(first: 20) { nodes { ...ReturnLineFields } pageInfo { hasNextPage endCursor } }
+}` + returnLineFields
+
+const returnLineFields = `
+fragment ReturnLineFields on ReturnLineItemType {
+  ... on ReturnLineItem { id quantity returnReason customerNote fulfillmentLineItem { lineItem { id sku name variant { id } discountedUnitPriceAfterAllDiscountsSet ` + money + ` } } }
+}`
 
 var (
 	// opOrders: https://shopify.dev/docs/api/admin-graphql/latest/queries/orders
@@ -41,20 +56,10 @@ var (
 
 	opReturns = operation{name: "Returns", root: "orders", cost: 100, text: `query Returns($first: Int!, $after: String, $query: String!, $sort: OrderSortKeys!) {
   orders(first: $first, after: $after, query: $query, sortKey: $sort) {
-    nodes {
-      id updatedAt
-      returns(first: 10) {
-        nodes {
-          id name status createdAt order { id }
-          returnLineItems(first: 50) {
-            nodes { ... on ReturnLineItem { id quantity returnReason customerNote fulfillmentLineItem { lineItem { id sku name variant { id } discountedUnitPriceAfterAllDiscountsSet ` + money + ` } } } }
-          }
-        }
-      }
-    }
+    nodes { id updatedAt returns(first: 3) { nodes { ...ReturnFields } pageInfo { hasNextPage endCursor } } }
     pageInfo { hasNextPage endCursor }
   }
-}`}
+}` + returnFields}
 
 	// opRead: https://shopify.dev/docs/api/admin-graphql/latest/queries/nodes
 	opRead = operation{name: "ReadOrders", root: "nodes", cost: 60, text: `query ReadOrders($ids: [ID!]!) {
@@ -65,13 +70,39 @@ var (
   order(id: $id) { lineItems(first: 50, after: $after) { nodes { ...LineFields } pageInfo { hasNextPage endCursor } } }
 }` + lineFields}
 
+	// opShipments reads what an order has of shipments beyond the first ones: the list
+	// has no pages, so their ids come first. https://shopify.dev/docs/api/admin-graphql/latest/objects/Order
+	opShipments = operation{name: "Shipments", root: "order", cost: 60, text: `query Shipments($id: ID!, $first: Int!) {
+  order(id: $id) { fulfillments(first: $first) { id status displayStatus } }
+}`}
+
+	opShipmentLines = operation{name: "ReadShipments", root: "nodes", cost: 60, text: `query ReadShipments($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on Fulfillment { ...ShipmentFields } }
+}` + shipmentFields}
+
+	opMoreSent = operation{name: "MoreSent", root: "fulfillment", cost: 30, text: `query MoreSent($id: ID!, $after: String!) {
+  fulfillment(id: $id) { fulfillmentLineItems(first: 100, after: $after) { nodes { quantity lineItem { id } } pageInfo { hasNextPage endCursor } } }
+}`}
+
+	opMoreReturns = operation{name: "MoreReturns", root: "order", cost: 60, text: `query MoreReturns($id: ID!, $after: String!) {
+  order(id: $id) { returns(first: 3, after: $after) { nodes { ...ReturnFields } pageInfo { hasNextPage endCursor } } }
+}` + returnFields}
+
+	opMoreReturned = operation{name: "MoreReturned", root: "return", cost: 60, text: `query MoreReturned($id: ID!, $after: String!) {
+  return(id: $id) { returnLineItems(first: 50, after: $after) { nodes { ...ReturnLineFields } pageInfo { hasNextPage endCursor } } }
+}` + returnLineFields}
+
 	// opWork reads what a step needs: https://shopify.dev/docs/api/admin-graphql/latest/objects/FulfillmentOrder
 	opWork = operation{name: "Work", root: "order", cost: 20, text: `query Work($id: ID!) {
   order(id: $id) {
     id cancelledAt displayFulfillmentStatus
-    fulfillmentOrders(first: 20) { nodes { id status assignedLocation { location { id } } } }
+    fulfillmentOrders(first: 20) { nodes { id status assignedLocation { location { id } } } pageInfo { hasNextPage endCursor } }
     fulfillments(first: 20) { id status displayStatus }
   }
+}`}
+
+	opMoreWork = operation{name: "MoreWork", root: "order", cost: 60, text: `query MoreWork($id: ID!, $after: String!) {
+  order(id: $id) { fulfillmentOrders(first: 50, after: $after) { nodes { id status assignedLocation { location { id } } } pageInfo { hasNextPage endCursor } } }
 }`}
 
 	// opShip: https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCreate
@@ -108,11 +139,11 @@ var (
   nodes(ids: $ids) { ... on InventoryItem { id inventoryLevel(locationId: $location) { quantities(names: ["available"]) { name quantity } } } }
 }`}
 
-	opShop = operation{name: "Shop", root: "shop", cost: 20, text: `query Shop {
+	opShop = operation{name: "Shop", root: "shop", cost: 60, text: `query Shop {
   shop { name myshopifyDomain }
   currentAppInstallation { accessScopes { handle } }
-  locations(first: 50) { nodes { id name isActive } }
-  webhookSubscriptions(first: 100) { nodes { id topic uri } }
+  locations(first: 250) { nodes { id name isActive } }
+  webhookSubscriptions(first: 250) { nodes { id topic uri } }
 }`}
 
 	// opSubscribe: https://shopify.dev/docs/api/admin-graphql/latest/mutations/webhookSubscriptionCreate

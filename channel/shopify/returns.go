@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -12,23 +13,34 @@ import (
 const kindReturn = channel.ReturnKind + "_v1"
 
 // returnItems takes the returns out of orders.
-func returnItems(orders []json.RawMessage) []channel.Item {
+func (a *adapter) returnItems(ctx context.Context, orders []json.RawMessage) ([]channel.Item, error) {
 	var out []channel.Item
 	for _, row := range orders {
 		var o struct {
-			Returns struct{ Nodes []json.RawMessage }
+			ID      string
+			Returns connection
 		}
 		if rest.Decode(row, &o) != nil {
 			out = append(out, channel.Item{Kind: kindReturn, Body: row}) // quarantined whole
 			continue
 		}
-		for _, body := range o.Returns.Nodes {
+		returns, err := a.wholeReturns(ctx, o.ID, o.Returns)
+		if err != nil && orderhub.ClassOf(err) == orderhub.ClassRejected {
+			// Of this order alone: what it has beside the first returns cannot be known.
+			body, _ := json.Marshal(map[string]string{"incomplete": err.Error()}) // texts: cannot fail
+			out = append(out, channel.Item{Kind: kindReturn, ExternalID: "of order " + bare(o.ID), Body: body})
+			returns, err = o.Returns.Nodes, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, body := range returns {
 			var key wireKey
 			_ = rest.Decode(body, &key) // one without an id is quarantined
 			out = append(out, channel.Item{Kind: kindReturn, ExternalID: bare(key.ID), Body: body})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // returnStates: neither an open nor a closed return tells that the goods are
@@ -47,6 +59,9 @@ func (a *adapter) NormaliseReturn(kind string, body []byte) (orderhub.ReturnSnap
 	if err := rest.Decode(body, &r); err != nil {
 		return orderhub.ReturnSnapshot{}, fmt.Errorf("shopify: return: %w", err)
 	}
+	if r.Incomplete != "" {
+		return orderhub.ReturnSnapshot{}, fmt.Errorf("shopify: return: not all of it could be read: %s", rest.Clean(r.Incomplete))
+	}
 	s := orderhub.ReturnSnapshot{
 		ExternalID: bare(r.ID), ExternalNumber: r.Name.String(), OrderID: bare(r.Order.ID), Kind: orderhub.ReturnCustomer,
 		Native: r.Status, OpenedAt: r.CreatedAt.Time,
@@ -59,7 +74,7 @@ func (a *adapter) NormaliseReturn(kind string, body []byte) (orderhub.ReturnSnap
 		s.State = orderhub.ReturnAnnounced
 		s.Drift = append(s.Drift, orderhub.Drift{Field: "status", Word: r.Status})
 	}
-	for i, l := range r.Lines.Nodes {
+	for i, l := range r.lines() {
 		n, err := l.Quantity.Int64()
 		if err != nil || n < 0 || n > maxUnits {
 			return orderhub.ReturnSnapshot{}, fmt.Errorf("shopify: return: returnLineItems[%d]: quantity is not a count", i)

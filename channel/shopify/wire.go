@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/orderhub/orderhub/channel/rest"
@@ -48,6 +49,12 @@ type wireOrder struct {
 	// MoreLineItems are further pages of lines, added by the adapter.
 	MoreLineItems []struct{ Nodes []wireLine }
 	Fulfillments  []wireFulfillment
+	// MoreFulfillments are shipments that did not come with the order, MoreSent further
+	// pages of what lies in a shipment, by its id; Incomplete says why they lack. All
+	// three are added by the adapter.
+	MoreFulfillments []wireFulfillment
+	MoreSent         map[string][]struct{ Nodes []wireSent }
+	Incomplete       string
 }
 
 type wireCustomer struct {
@@ -79,12 +86,18 @@ type wireFulfillment struct {
 	Status        string
 	DisplayStatus string
 	TrackingInfo  []struct{ Number, Company rest.Text }
-	Lines         struct {
-		Nodes []struct {
-			Quantity rest.Text
-			LineItem struct{ ID string }
-		}
-	} `json:"fulfillmentLineItems"`
+	Lines         struct{ Nodes []wireSent } `json:"fulfillmentLineItems"`
+}
+
+// wireSent is what lies of a line in a shipment.
+type wireSent struct {
+	Quantity rest.Text
+	LineItem struct{ ID string }
+}
+
+// shipments are all that the body has, in Shopify's order.
+func (o *wireOrder) shipments() []wireFulfillment {
+	return append(slices.Clip(o.Fulfillments), o.MoreFulfillments...)
 }
 
 // gone tells a shipment that was taken back or never was.
@@ -99,6 +112,18 @@ type wireReturn struct {
 	CreatedAt stamp
 	Order     struct{ ID string }
 	Lines     struct{ Nodes []wireReturnLine } `json:"returnLineItems"`
+	// MoreLines are further pages of lines; Incomplete says why they lack. Both are
+	// added by the adapter.
+	MoreLines  []struct{ Nodes []wireReturnLine } `json:"moreReturnLineItems"`
+	Incomplete string
+}
+
+func (r *wireReturn) lines() []wireReturnLine {
+	out := slices.Clip(r.Lines.Nodes)
+	for _, p := range r.MoreLines {
+		out = append(out, p.Nodes...)
+	}
+	return out
 }
 
 type wireReturnLine struct {

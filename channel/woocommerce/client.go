@@ -70,20 +70,26 @@ func (c *client) addNote(ctx context.Context, id int64, note orderNote) error {
 	return c.write(ctx, http.MethodPost, fmt.Sprintf("orders/%d/notes", id), note, &out)
 }
 
+// maxRefundPages ends the reading of an order's refunds: 1000 are far above any real
+// order.
+const maxRefundPages = 10
+
 // listRefunds: GET orders/{id}/refunds, all pages: an order has a few.
 func (c *client) listRefunds(ctx context.Context, id int64) ([]json.RawMessage, error) {
 	var out []json.RawMessage
-	for page := 1; page <= 10; page++ {
+	path := fmt.Sprintf("orders/%d/refunds", id)
+	for page := 1; page <= maxRefundPages; page++ {
 		var part []json.RawMessage
 		query := url.Values{"per_page": {strconv.Itoa(maxPage)}, "page": {strconv.Itoa(page)}, "orderby": {"id"}, "order": {"asc"}}
-		if err := c.get(ctx, fmt.Sprintf("orders/%d/refunds", id), query, &part); err != nil {
+		more, err := c.page(ctx, path, query, &part)
+		if err != nil {
 			return nil, err
 		}
-		if out = append(out, part...); len(part) < maxPage {
-			break
+		if out = append(out, part...); !more && !fills(query, len(part)) {
+			return out, nil
 		}
 	}
-	return out, nil
+	return nil, orderhub.NewBorderError(orderhub.ClassRejected, "woocommerce: GET "+path, "the order has more than 1000 refunds", nil)
 }
 
 // listProducts: GET products, or the variations of one: GET products/{id}/variations
@@ -110,11 +116,24 @@ func productsPath(parent int64) string {
 	return fmt.Sprintf("products/%d/variations", parent)
 }
 
+// maxHookPages ends the reading of the webhooks. One that is not seen would be made again.
+const maxHookPages = 20
+
 // listHooks: GET webhooks, https://developer.woocommerce.com/docs/apis/rest-api/v3/webhooks/
 func (c *client) listHooks(ctx context.Context) ([]wireHook, error) {
 	var out []wireHook
-	err := c.get(ctx, "webhooks", url.Values{"per_page": {strconv.Itoa(maxPage)}, "status": {"all"}}, &out)
-	return out, err
+	for page := 1; page <= maxHookPages; page++ {
+		var part []wireHook
+		query := url.Values{"per_page": {strconv.Itoa(maxPage)}, "page": {strconv.Itoa(page)}, "status": {"all"}, "orderby": {"id"}, "order": {"asc"}}
+		more, err := c.page(ctx, "webhooks", query, &part)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, part...); !more && !fills(query, len(part)) {
+			return out, nil
+		}
+	}
+	return nil, orderhub.NewBorderError(orderhub.ClassRejected, "woocommerce: webhooks", "the shop has more than 2000 webhooks: delete those that nobody needs", nil)
 }
 
 // createHook: POST webhooks

@@ -1,6 +1,7 @@
 package woocommerce
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,13 +153,132 @@ func TestRefundsThatAreRefused(t *testing.T) {
 			t.Errorf("order %s: %v", it.ExternalID, err)
 		}
 	}
+	// The order tells it; the refunds of the other one are read.
 	page, err = a.List(t.Context(), feedRefunds, nil)
-	if err != nil || len(page.Items) != 2 {
+	if err != nil || len(page.Items) != 1 || page.Items[0].ExternalID != "9" {
 		t.Fatalf("%d refunds, %v", len(page.Items), err)
 	}
-	for i, it := range page.Items {
-		if _, err := a.NormaliseReturn(it.Kind, it.Body); (err != nil) != (i == 0) {
-			t.Errorf("refund %d: %v", i, err)
+	if _, err := a.NormaliseReturn(page.Items[0].Kind, page.Items[0].Body); err != nil {
+		t.Error(err)
+	}
+}
+
+// breakingShop has three orders that were completed and have a refund each. It breaks
+// on the second one's as long as broken is set, and on everything while away is.
+func breakingShop(t *testing.T) (a *adapter, broken, away *atomic.Bool, asked *atomic.Int64) {
+	t.Helper()
+	broken, away, asked = &atomic.Bool{}, &atomic.Bool{}, &atomic.Int64{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, ofRefunds := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/wp-json/wc/v3/orders/"), "/refunds")
+		switch {
+		case away.Load() || ofRefunds && id == "2" && broken.Load():
+			asked.Add(1)
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write([]byte(refusal("internal_server_error", "There has been a critical error on this website.", 500)))
+		case ofRefunds:
+			_, _ = fmt.Fprintf(w, `[{"id":9%s,"date_created_gmt":"2026-11-20T11:00:00","amount":"1.00","line_items":[]}]`, id)
+		case id == "5": // it breaks alone, too, for ever
+			w.WriteHeader(http.StatusInternalServerError)
+		case !strings.HasSuffix(r.URL.Path, "/orders"):
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(refusal("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)))
+		default:
+			var rows []string
+			for _, id := range []string{"1", "2", "3"} {
+				in, out := r.URL.Query().Get("include"), r.URL.Query().Get("exclude")
+				if in != "" && !slices.Contains(strings.Split(in, ","), id) || slices.Contains(strings.Split(out, ","), id) || r.URL.Query().Get("modified_after") > "2026-11-20T11" {
+					continue
+				}
+				rows = append(rows, fmt.Sprintf(`{"id":%[1]s,"status":"completed","currency":"RUB","refunds":[{"id":9%[1]s}],"date_completed_gmt":"2026-11-20T10:00:00",
+					"date_modified_gmt":"2026-11-20T1%[1]s:00:00","date_created_gmt":"2026-11-20T10:00:00"}`, id))
+			}
+			_, _ = fmt.Fprintf(w, "[%s]", strings.Join(rows, ","))
 		}
+	}))
+	t.Cleanup(srv.Close)
+	a, _, _ = setup(t, woosim.Options{}, map[string]string{channel.SettingBaseURL: srv.URL})
+	return a, broken, away, asked
+}
+
+// TestOrderThatTheShopBreaksOn: a failure that lasts on one order's refunds holds
+// nobody up. The order is shown as unreadable, asked for again by every sweep although
+// it never changes again, and read when the shop gives it.
+func TestOrderThatTheShopBreaksOn(t *testing.T) {
+	t.Parallel()
+	for feed, want := range map[string][]string{feedOrders: {"1", "2", "3"}, feedRefunds: {"91", "92", "93"}} {
+		t.Run(feed, func(t *testing.T) {
+			t.Parallel()
+			a, broken, away, asked := breakingShop(t)
+			away.Store(true)
+			if _, err := a.List(t.Context(), feed, nil); orderhub.ClassOf(err) != orderhub.ClassRetry || err == nil {
+				t.Fatalf("a shop that is away: %v", err)
+			}
+			away.Store(false)
+			broken.Store(true)
+			var cursor channel.Cursor
+			for n := range 3 {
+				asked.Store(0)
+				var items map[string]channel.Item
+				items, cursor, _ = sweep(t, a, feed, cursor)
+				if asked.Load() == 0 {
+					t.Errorf("sweep %d does not ask for the order again", n+1)
+				}
+				if n == 0 && (items[want[0]].Body == nil || items[want[2]].Body == nil) {
+					t.Errorf("the others are held up: %v", items)
+				}
+				if feed == feedRefunds {
+					continue
+				}
+				if _, err := a.Normalise(items["2"].Kind, items["2"].Body); err == nil || !strings.Contains(err.Error(), "critical error") {
+					t.Errorf("sweep %d: the order is not shown as unreadable: %v", n+1, err)
+				}
+			}
+			broken.Store(false)
+			items, cursor, _ := sweep(t, a, feed, cursor)
+			it, there := items[want[1]]
+			if !there {
+				t.Fatalf("the order stays lost: %v", items)
+			}
+			if feed == feedOrders {
+				if _, err := a.Normalise(it.Kind, it.Body); err != nil {
+					t.Error(err)
+				}
+			}
+			var pos position
+			if err := json.Unmarshal(cursor, &pos); err != nil || len(pos.Owed) > 0 {
+				t.Errorf("still owed: %v, %v", pos.Owed, err)
+			}
+		})
+	}
+}
+
+// TestOwedInTurn: more orders than a sweep asks for have their turn, and a shop that
+// gives nobody's refunds is told instead of a cursor without end.
+func TestOwedInTurn(t *testing.T) {
+	t.Parallel()
+	a, _, _, _ := breakingShop(t)
+	var pos position
+	for id := int64(1); id <= triedAgain+5; id++ {
+		pos.Owed = append(pos.Owed, id)
+	}
+	never := func(_ context.Context, rows []listed) (_ []channel.Item, owed []int64, _ error) {
+		for _, r := range rows {
+			owed = append(owed, r.id)
+		}
+		return nil, owed, nil
+	}
+	if _, err := a.tryAgain(t.Context(), &pos, never); err != nil {
+		t.Fatal(err)
+	}
+	// The shop knows 1 to 3 and breaks on 5; the rest of this turn is gone for good.
+	if want := []int64{26, 27, 28, 29, 30, 5, 1, 2, 3}; !slices.Equal(pos.Owed, want) {
+		t.Errorf("owed %v, want %v", pos.Owed, want)
+	}
+	many := make([]int64, maxOwed+1)
+	for i := range many {
+		many[i] = int64(i + 1)
+	}
+	if _, err := owe(nil, many); orderhub.ClassOf(err) != orderhub.ClassRetry || err == nil {
+		t.Errorf("%d orders are owed: %v", len(many), err)
 	}
 }

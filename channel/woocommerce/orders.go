@@ -47,6 +47,9 @@ type position struct {
 	Page int `json:"page,omitempty"`
 	// Newest is the newest time that this sweep has seen.
 	Newest time.Time `json:"newest,omitzero"`
+	// Owed are orders whose refunds the shop did not give although it gives others:
+	// they are asked for again by every sweep, see tryAgain.
+	Owed []int64 `json:"owed,omitempty"`
 	// ByCreation: the shop is too old to select by changes, so new orders are listed
 	// and open ones read again (Descriptor.RefreshOpen).
 	ByCreation bool `json:"by_creation,omitempty"`
@@ -65,7 +68,7 @@ func (a *adapter) List(ctx context.Context, feed string, cursor channel.Cursor) 
 
 // sweep reads orders from the position on, oldest change first, and makes items of
 // them.
-func (a *adapter) sweep(ctx context.Context, cursor channel.Cursor, items func(context.Context, []listed) ([]channel.Item, error)) (channel.Page, error) {
+func (a *adapter) sweep(ctx context.Context, cursor channel.Cursor, items reading) (channel.Page, error) {
 	var pos position
 	if len(cursor) == 0 || json.Unmarshal(cursor, &pos) != nil || pos.After.IsZero() {
 		pos = position{After: a.now().UTC().Add(-a.history).Truncate(time.Second)}
@@ -83,10 +86,21 @@ func (a *adapter) sweep(ctx context.Context, cursor channel.Cursor, items func(c
 		return again(pos)
 	}
 	out := channel.Page{}
-	if out.Items, err = items(ctx, rows); err != nil {
+	var owed []int64
+	if out.Items, owed, err = items(ctx, rows); err != nil {
 		return channel.Page{}, err
 	}
+	if pos.begins() {
+		late, err := a.tryAgain(ctx, &pos, items)
+		if err != nil {
+			return channel.Page{}, err
+		}
+		out.Items = append(late, out.Items...)
+	}
 	next, done := pos.behind(rows, more)
+	if next.Owed, err = owe(next.Owed, owed); err != nil {
+		return channel.Page{}, err
+	}
 	out.Done = done
 	out.Next, err = json.Marshal(next)
 	return out, err
@@ -132,6 +146,9 @@ func (a *adapter) orderQuery(order string, page int) url.Values {
 	}
 }
 
+// begins tells that nothing of the sweep was read yet.
+func (p position) begins() bool { return p.Newest.IsZero() && p.Page == 0 && len(p.Seen) == 0 }
+
 // ignoresFilter tells that a shop does not select by changes: it shows orders that
 // changed long before.
 func ignoresFilter(rows []listed, after time.Time) bool {
@@ -153,7 +170,7 @@ func (p position) behind(rows []listed, more bool) (next position, done bool) {
 	if !more {
 		// The next sweep asks by changes again: the shop may have been brought up to date,
 		// or was only out of sorts.
-		next = position{After: p.After}
+		next = position{After: p.After, Owed: p.Owed}
 		if start := p.Newest.Add(-overlap); !p.Newest.IsZero() {
 			next.After = start
 		}
@@ -201,37 +218,41 @@ func readKey(body json.RawMessage) listed {
 }
 
 // orderItems makes items of orders, with the refunds where there are any. Drafts of
-// the checkout are no orders.
-func (a *adapter) orderItems(ctx context.Context, rows []listed) ([]channel.Item, error) {
-	var out []channel.Item
+// the checkout are no orders. owed are those whose refunds the shop did not give.
+func (a *adapter) orderItems(ctx context.Context, rows []listed) (out []channel.Item, owed []int64, err error) {
 	for _, r := range rows {
 		if drafts[r.status] {
 			continue
 		}
-		item, err := a.orderItem(ctx, r)
+		item, refused, err := a.orderItem(ctx, r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out = append(out, item)
+		if refused {
+			owed = append(owed, r.id)
+		}
 	}
-	return out, nil
+	return out, owed, nil
 }
 
-func (a *adapter) orderItem(ctx context.Context, r listed) (channel.Item, error) {
-	item := channel.Item{Kind: kindOrder, Body: r.body}
+// orderItem makes an item of an order; refused: without its refunds, so that it goes
+// to quarantine until they can be read.
+func (a *adapter) orderItem(ctx context.Context, r listed) (item channel.Item, refused bool, err error) {
+	item = channel.Item{Kind: kindOrder, Body: r.body}
 	if r.id > 0 {
 		item.ExternalID = strconv.FormatInt(r.id, 10)
 	}
 	if !r.refunds || r.id == 0 {
-		return item, nil
+		return item, false, nil
 	}
-	refunds, refused, err := a.refundsOf(ctx, r.id)
+	refunds, why, err := a.refundsOf(ctx, r.id)
 	if err != nil {
-		return item, err
+		return item, false, err
 	}
 	item.Kind = kindWithRefunds
-	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds, Refused: refused})
-	return item, err
+	item.Body, err = json.Marshal(withRefunds{Order: r.body, Refunds: refunds, Refused: why})
+	return item, why != "", err
 }
 
 // ListRange reads the orders created within [from, to). The pages go by id, which
@@ -256,7 +277,7 @@ func (a *adapter) ListRange(ctx context.Context, from, to time.Time, cursor chan
 		}
 	}
 	out := channel.Page{Done: !more, Next: channel.Cursor(strconv.Itoa(page + 1))}
-	out.Items, err = a.orderItems(ctx, rows)
+	out.Items, _, err = a.orderItems(ctx, rows)
 	return out, err
 }
 
@@ -275,23 +296,34 @@ func (a *adapter) ReadOrders(ctx context.Context, refs []channel.Ref) ([]channel
 }
 
 func (a *adapter) readSome(ctx context.Context, refs []channel.Ref) ([]channel.Item, error) {
-	missing := map[int64]bool{}
 	var ids []int64
 	for _, ref := range refs {
-		if id, ok := positive(rest.Text(ref.ExternalID)); ok && !missing[id] {
-			missing[id] = true
+		if id, ok := positive(rest.Text(ref.ExternalID)); ok && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
+	rows, err := a.rowsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	items, _, err := a.orderItems(ctx, rows)
+	return items, err
+}
+
+// rowsOf reads orders by their ids, at most a page.
+func (a *adapter) rowsOf(ctx context.Context, ids []int64) (rows []listed, err error) {
 	if len(ids) == 0 {
 		return nil, nil
+	}
+	missing := map[int64]bool{}
+	for _, id := range ids {
+		missing[id] = true
 	}
 	query := url.Values{"include": {joinIDs(ids)}, "status": {"any"}, "per_page": {strconv.Itoa(maxPage)}, "orderby": {"id"}, "order": {"asc"}}
 	raw, _, err := a.client.listOrders(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read %d orders: %w", len(ids), err)
 	}
-	var rows []listed
 	for _, body := range raw {
 		if r := readKey(body); missing[r.id] {
 			delete(missing, r.id)
@@ -313,7 +345,7 @@ func (a *adapter) readSome(ctx context.Context, refs []channel.Ref) ([]channel.I
 			rows = append(rows, r)
 		}
 	}
-	return a.orderItems(ctx, rows)
+	return rows, nil
 }
 
 // gone tells that the shop says that there is no such order.

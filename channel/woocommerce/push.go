@@ -159,7 +159,7 @@ func (a *adapter) update(now seen, to orderhub.Status, word string) orderUpdate 
 
 // there answers that nothing was left to do; the order as it was read proves it.
 func (a *adapter) there(ctx context.Context, row listed) (channel.PushResult, error) {
-	item, err := a.orderItem(ctx, row)
+	item, _, err := a.orderItem(ctx, row)
 	return channel.PushResult{Outcome: channel.OutcomeDone, Items: []channel.Item{item}}, err
 }
 
@@ -176,7 +176,7 @@ func (a *adapter) written(ctx context.Context, id int64, body json.RawMessage, f
 	} else {
 		res.Note = "the shop answered with the status " + rest.Clean(after.Status.String())
 	}
-	if item, err := a.orderItem(ctx, row); err == nil {
+	if item, _, err := a.orderItem(ctx, row); err == nil {
 		res.Items = []channel.Item{item} // without its refunds it is read again soon
 	}
 	return res, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -16,24 +17,86 @@ import (
 // refundFields are what a refund needs of its order: nothing of the buyer.
 var refundFields = []string{"id", "currency", "date_completed_gmt", "line_items", "meta_data"}
 
-// refundsOf reads the refunds of an order. Those that the shop refuses for this order
-// alone are no reason to stop: refused says why, and the order is quarantined.
+// refundsOf reads the refunds of an order. Those that the shop does not give for this
+// order alone are no reason to stop: refused says why, and the order is quarantined.
 func (a *adapter) refundsOf(ctx context.Context, id int64) (refunds []json.RawMessage, refused string, err error) {
 	refunds, err = a.client.listRefunds(ctx, id)
+	if err != nil && orderhub.ClassOf(err) == orderhub.ClassRetry && ctx.Err() == nil {
+		// The shop is away, or a plugin breaks on this order. One call and a second try
+		// tell the two apart.
+		if _, _, away := a.client.listOrders(ctx, url.Values{"per_page": {"1"}, "_fields": {"id"}}); away != nil {
+			return nil, "", fmt.Errorf("read the refunds of order %d: %w", id, err)
+		}
+		refunds, err = a.client.listRefunds(ctx, id)
+	}
 	var be *orderhub.BorderError
 	switch {
-	case errors.As(err, &be) && be.Class == orderhub.ClassRejected:
+	case err == nil:
+		return refunds, "", nil
+	case ctx.Err() == nil && errors.As(err, &be) && (be.Class == orderhub.ClassRejected || be.Class == orderhub.ClassRetry):
 		return nil, "the shop does not give its refunds: " + rest.Clean(be.Sentence), nil
-	case err != nil:
-		return nil, "", fmt.Errorf("read the refunds of order %d: %w", id, err)
 	}
-	return refunds, "", nil
+	return nil, "", fmt.Errorf("read the refunds of order %d: %w", id, err)
+}
+
+// reading makes items of orders and names those that are owed, see position.Owed.
+type reading func(context.Context, []listed) (items []channel.Item, owed []int64, err error)
+
+const (
+	// maxOwed keeps the cursor small. A shop that gives the refunds of no order at all
+	// reaches it, and then the feed stands and says so.
+	maxOwed = 1000
+	// triedAgain is how many of them one sweep asks for, in turn.
+	triedAgain = 25
+)
+
+// tryAgain reads orders that are owed. One that is gone for good, or has no refunds any
+// more, is owed no longer.
+func (a *adapter) tryAgain(ctx context.Context, pos *position, items reading) ([]channel.Item, error) {
+	if len(pos.Owed) == 0 {
+		return nil, nil
+	}
+	n := min(triedAgain, len(pos.Owed))
+	now, later := pos.Owed[:n], slices.Clone(pos.Owed[n:])
+	rows, err := a.rowsOf(ctx, now)
+	if err != nil {
+		// The shop has just given the page of the sweep: it breaks on one of these.
+		for _, id := range now {
+			row, err := a.rowsOf(ctx, []int64{id})
+			if class := orderhub.ClassOf(err); err != nil && (class == orderhub.ClassAuth || class == orderhub.ClassRateLimited || ctx.Err() != nil) {
+				return nil, err
+			}
+			if rows = append(rows, row...); err != nil {
+				later = append(later, id)
+			}
+		}
+	}
+	out, still, err := items(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	pos.Owed, err = owe(later, still)
+	return out, err
+}
+
+// owe adds orders to those that are owed.
+func owe(owed, more []int64) ([]int64, error) {
+	for _, id := range more {
+		if !slices.Contains(owed, id) {
+			owed = append(slices.Clip(owed), id)
+		}
+	}
+	if len(owed) > maxOwed {
+		return nil, orderhub.NewBorderError(orderhub.ClassRetry, "woocommerce: GET orders/{id}/refunds",
+			fmt.Sprintf("the shop gives the refunds of more than %d orders to nobody: a plugin or a firewall breaks this part of its API", maxOwed), nil)
+	}
+	return owed, nil
 }
 
 // refundItems makes items of the refunds of orders whose goods had left. Those of
 // goods that had not are no returns: they take units out of the order, see cutLines.
-func (a *adapter) refundItems(ctx context.Context, rows []listed) ([]channel.Item, error) {
-	var out []channel.Item
+// Where the shop does not give them, the order itself tells it to people.
+func (a *adapter) refundItems(ctx context.Context, rows []listed) (out []channel.Item, owed []int64, err error) {
 	for _, r := range rows {
 		var o wireOrder
 		if !r.refunds || r.id == 0 || rest.Decode(r.body, &o) != nil || handedOver(&o).IsZero() {
@@ -41,35 +104,40 @@ func (a *adapter) refundItems(ctx context.Context, rows []listed) ([]channel.Ite
 		}
 		refunds, refused, err := a.refundsOf(ctx, r.id)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		order, err := only(r.body, refundFields)
+		if refused != "" {
+			owed = append(owed, r.id)
+			continue
+		}
+		items, err := itemsOf(r, &o, refunds)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, items...)
+	}
+	return out, owed, nil
+}
+
+func itemsOf(r listed, o *wireOrder, refunds []json.RawMessage) (out []channel.Item, err error) {
+	order, err := only(r.body, refundFields)
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range refunds {
+		var key wireRefund
+		if rest.Decode(raw, &key) == nil && len(before([]wireRefund{key}, handedOver(o))) > 0 {
+			continue
+		}
+		body, err := json.Marshal(oneRefund{Order: order, Refund: raw})
 		if err != nil {
 			return nil, err
 		}
-		if refused != "" {
-			body, err := json.Marshal(oneRefund{Order: order, Refund: json.RawMessage("null"), Refused: refused})
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, channel.Item{Kind: kindRefund, Body: body})
-			continue
+		item := channel.Item{Kind: kindRefund, Body: body}
+		if id, ok := positive(key.ID); ok {
+			item.ExternalID = strconv.FormatInt(id, 10)
 		}
-		for _, raw := range refunds {
-			var key wireRefund
-			if rest.Decode(raw, &key) == nil && len(before([]wireRefund{key}, handedOver(&o))) > 0 {
-				continue
-			}
-			body, err := json.Marshal(oneRefund{Order: order, Refund: raw})
-			if err != nil {
-				return nil, err
-			}
-			item := channel.Item{Kind: kindRefund, Body: body}
-			if id, ok := positive(key.ID); ok {
-				item.ExternalID = strconv.FormatInt(id, 10)
-			}
-			out = append(out, item)
-		}
+		out = append(out, item)
 	}
 	return out, nil
 }

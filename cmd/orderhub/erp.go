@@ -207,7 +207,11 @@ func (c *feedReset) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.out, "%s reads on behind position %d\n", now.Name, now.Position)
+		position, err := h.Position(p.ctx, now.Position)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "%s reads on behind position %s\n", now.Name, position)
 		return nil
 	})
 }

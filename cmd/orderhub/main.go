@@ -31,7 +31,7 @@ func main() {
 // environment, the environment before the file.
 type cli struct {
 	Config   string `name:"config" type:"path" placeholder:"FILE" help:"YAML file with the same names as the flags; see orderhub.example.yaml." env:"ORDERHUB_CONFIG"`
-	Database string `help:"SQLite file or postgres://… address." default:"orderhub.db" env:"ORDERHUB_DATABASE"`
+	Database string `help:"SQLite file, also as sqlite:FILE, or postgres://… address." default:"orderhub.db" env:"ORDERHUB_DATABASE"`
 	Secret   string `help:"Encrypts the keys of your accounts. SQLite makes a key file of its own when this is empty; PostgreSQL needs it." env:"ORDERHUB_SECRET" placeholder:"TEXT"`
 	LogLevel string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"ORDERHUB_LOG_LEVEL"`
 

@@ -3,21 +3,21 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/demo"
 	"github.com/orderhub/orderhub/pipeline"
+	"github.com/orderhub/orderhub/store"
 )
 
 // onecDir is where files of 1C are kept.
-func onecDir(given, engine, database string) string {
+func onecDir(given string, s *store.Store) string {
 	switch {
 	case given != "":
 		return given
-	case engine == "sqlite":
-		return strings.TrimPrefix(database, "sqlite:") + ".1c"
+	case s.File() != "":
+		return s.File() + ".1c"
 	}
 	return "orderhub.1c"
 }

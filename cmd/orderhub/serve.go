@@ -65,7 +65,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	unlock, err := onlyOne(p.ctx, s, p.cli.Database)
+	unlock, err := onlyOne(p.ctx, s)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c *serveCmd) Run(p *program) error {
 	}
 	open := onlyHere(c.Listen, c.Notify.PublicURL, len(proxies))
 	srv := server.New(server.Options{Hub: hub, Log: p.log, Version: version(), TrustedProxies: proxies, People: door, PublicURL: c.Notify.PublicURL, OpenSetup: open,
-		OnecDir: onecDir(c.OnecDir, s.Engine(), p.cli.Database)})
+		OnecDir: onecDir(c.OnecDir, s)})
 	err = listenAndServe(p.ctx, c.Listen, srv, func(addr string) {
 		if err := p.firstUser(s, addr, c.Notify.PublicURL, open); err != nil {
 			p.log.Warn("looking for the first user failed", "error", err.Error())
@@ -121,11 +121,11 @@ func (c *serveCmd) firstToken(p *program, s *store.Store) error {
 
 // onlyOne makes sure that one process serves a SQLite file, and forgets the
 // leases of the one before, which must be dead.
-func onlyOne(ctx context.Context, s *store.Store, path string) (unlock func(), err error) {
-	if s.Engine() != "sqlite" {
+func onlyOne(ctx context.Context, s *store.Store) (unlock func(), err error) {
+	if s.File() == "" {
 		return func() {}, nil
 	}
-	unlock, err = lockFile(path + ".lock")
+	unlock, err = lockFile(s.File() + ".lock")
 	if err != nil {
 		return nil, err
 	}

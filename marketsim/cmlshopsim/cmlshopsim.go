@@ -52,6 +52,9 @@ type Options struct {
 	Portion int
 	// Read makes Settings say that a real 1C uses the address too.
 	Read bool
+	// OldOffers makes the shop an engine that passes «ИзмененияПакетаПредложений» over,
+	// with success.
+	OldOffers bool
 }
 
 // Market is the shop. It implements marketsim.Market.

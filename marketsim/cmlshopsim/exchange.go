@@ -201,10 +201,14 @@ func (m *Market) take(o *order, r map[string]string) (refused string) {
 }
 
 type offersXML struct {
-	Offers []struct {
-		ID    string `xml:"Ид"`
-		Units int64  `xml:"Количество"`
-	} `xml:"ПакетПредложений>Предложения>Предложение"`
+	Offers  []offerXML `xml:"ПакетПредложений>Предложения>Предложение"`
+	Changes []offerXML `xml:"ИзмененияПакетаПредложений>Предложения>Предложение"`
+}
+
+type offerXML struct {
+	ID    string `xml:"Ид"`
+	Char  string `xml:"ИдХарактеристики"`
+	Units int64  `xml:"Количество"`
 }
 
 // takeOffers writes figures; an article that the shop does not have is passed over,
@@ -214,7 +218,16 @@ func (m *Market) takeOffers(content []byte) string {
 	if err := xml.Unmarshal([]byte(strings.TrimPrefix(string(content), "\ufeff")), &in); err != nil {
 		return "failure\nФайл не читается"
 	}
-	for _, o := range in.Offers {
+	list := in.Offers
+	if !m.opts.OldOffers {
+		for _, o := range in.Changes {
+			if o.Char != "" {
+				o.ID += "#" + o.Char
+			}
+			list = append(list, o)
+		}
+	}
+	for _, o := range list {
 		sku, ok := strings.CutPrefix(o.ID, "g-")
 		if _, known := m.shelves[sku]; ok && known {
 			m.shelves[sku] = o.Units

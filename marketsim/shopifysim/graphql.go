@@ -1,9 +1,11 @@
 package shopifysim
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -11,13 +13,16 @@ import (
 type field struct {
 	name     string
 	fragment string // name of a spread, or of the type of an inline fragment
-	sel      []field
+	// args are the plain arguments: a number, or the name of a variable behind $.
+	args map[string]string
+	sel  []field
 }
 
 // document is a GraphQL document as far as a stand-in reads it: which fields are
-// selected. Arguments and directives are skipped; the calls take theirs from the
-// variables.
+// selected, and how much of lists. Other arguments and directives are skipped; the
+// calls take theirs from the variables.
 type document struct {
+	vars       map[string]json.RawMessage
 	operations map[string][]field
 	fragments  map[string][]field
 	// directives are the names of those that the document uses.
@@ -40,7 +45,7 @@ func parse(text string) (*document, error) {
 		switch kind {
 		case "query", "mutation":
 			name := p.next()
-			p.skipArguments()
+			p.arguments()
 			sel, err := p.selection()
 			if err != nil {
 				return nil, err
@@ -77,22 +82,35 @@ func (p *parser) peek() string {
 	return p.t[p.pos]
 }
 
-// skipArguments passes over (…) and over @directive(…).
-func (p *parser) skipArguments() {
+// arguments reads (…) as far as it is plain, and passes over @directive(…).
+func (p *parser) arguments() map[string]string {
+	args := map[string]string{}
 	for p.peek() == "(" || p.peek() == "@" {
 		if p.next() == "@" {
 			p.doc.directives[p.next()] = true
 			continue
 		}
+		last := ""
 		for depth := 1; depth > 0 && p.pos < len(p.t); {
-			switch p.next() {
-			case "(":
+			switch t := p.next(); t {
+			case "(", "{", "[":
 				depth++
-			case ")":
+			case ")", "}", "]":
 				depth--
+			case ":":
+				if depth == 1 {
+					args[last] = p.peek()
+				}
+				if p.peek() == "$" {
+					p.next()
+					args[last] = "$" + p.peek()
+				}
+			default:
+				last = t
 			}
 		}
 	}
+	return args
 }
 
 func (p *parser) selection() ([]field, error) {
@@ -114,7 +132,7 @@ func (p *parser) selection() ([]field, error) {
 			f.fragment = "on " + p.next()
 		} else {
 			f.name = p.next()
-			p.skipArguments()
+			f.args = p.arguments()
 		}
 		if p.peek() == "{" {
 			sel, err := p.selection()
@@ -131,6 +149,45 @@ func (p *parser) selection() ([]field, error) {
 
 // object is a value with its type's name.
 type object map[string]any
+
+// list is a connection, of which each answer gives no more than was asked for. A
+// plain one is no connection: it has no pages, and what is cut off is not told.
+type list struct {
+	kind  string
+	nodes []object
+	plain bool
+	most  int // fewer than was asked for; 0 = as asked
+}
+
+func (l list) cut(first, after string) (any, error) {
+	n, err := strconv.Atoi(first)
+	if err != nil || n < 1 || n > 250 {
+		return nil, errors.New("you must provide one of first or last, of 1 to 250")
+	}
+	if l.plain {
+		return l.nodes[:min(n, len(l.nodes))], nil
+	}
+	from := 0
+	if after != "" {
+		if from, err = strconv.Atoi(after); err != nil || from < 0 || from > len(l.nodes) {
+			return nil, errors.New("invalid cursor")
+		}
+	}
+	if l.most > 0 {
+		n = min(n, l.most)
+	}
+	end := min(len(l.nodes), from+n)
+	return page(l.kind, l.nodes[from:end], end < len(l.nodes), strconv.Itoa(end)), nil
+}
+
+// argument is the value of a plain argument, "" = there is none.
+func (d *document) argument(f field, name string) string {
+	arg, variable := strings.CutPrefix(f.args[name], "$")
+	if !variable {
+		return arg
+	}
+	return strings.Trim(string(d.vars[arg]), `"`)
+}
 
 // pick gives what is selected of a value. A field that the value does not have is
 // an error: the stand-in answers nothing that nobody asked for, and nothing that
@@ -190,6 +247,12 @@ func (d *document) fill(out map[string]any, v object, sel []field) error {
 			value, ok := v[f.name]
 			if !ok {
 				return fmt.Errorf("field '%s' doesn't exist on type '%s'", f.name, v["__typename"])
+			}
+			if l, ok := value.(list); ok {
+				var err error
+				if value, err = l.cut(d.argument(f, "first"), d.argument(f, "after")); err != nil {
+					return fmt.Errorf("field '%s': %w", f.name, err)
+				}
 			}
 			picked, err := d.pick(value, f.sel)
 			if err != nil {

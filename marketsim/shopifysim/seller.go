@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/marketsim"
@@ -36,7 +37,7 @@ func (m *Market) ship(c *call) (any, string) {
 		payload["userErrors"] = []object{userError("Fulfillment order has an unfulfillable status= closed.", "", "fulfillment")}
 		return payload, ""
 	}
-	f := shipment{id: o.id*10 + int64(len(s.shipments)) + 5, location: s.open[at], display: "FULFILLED"}
+	f := shipment{id: o.id*shipmentsOfOrder + int64(len(s.shipments)) + 5, location: s.open[at], display: "FULFILLED"}
 	if in.Info != nil {
 		f.number, f.company = in.Info.Number, in.Info.Company
 	}
@@ -50,10 +51,54 @@ func (m *Market) ship(c *call) (any, string) {
 	return payload, ""
 }
 
+// ShipInParts lets the shop's people send what is open of an order in single
+// shipments: each is what parts gives for it, units by line.
+func (m *Market) ShipInParts(id string, parts [][]int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.find(id)
+	if o == nil {
+		return fmt.Errorf("ship: no order %s", id)
+	}
+	s := o.history.Now().clone()
+	for i, units := range parts {
+		s.shipments = append(s.shipments, shipment{
+			id: o.id*shipmentsOfOrder + int64(len(s.shipments)) + 5, location: Main, display: "FULFILLED", number: fmt.Sprintf("RA%09dRU", i+1), units: units,
+		})
+	}
+	s.open = nil
+	m.set(o, s, "ORDERS_UPDATED")
+	return nil
+}
+
+// GiveBack refunds every unit of an order, after which Shopify counts none of them as
+// current, and makes n returns of all its lines.
+func (m *Market) GiveBack(id string, n int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.find(id)
+	if o == nil {
+		return fmt.Errorf("give back: no order %s", id)
+	}
+	s := o.history.Now().clone()
+	for _, l := range o.lines {
+		s.refunded = append(s.refunded, l.Quantity)
+	}
+	for i := range n {
+		g := giveback{id: o.id*100 + int64(i), status: "REQUESTED", opened: m.opts.Now().UTC().Truncate(time.Second), reason: "UNWANTED"}
+		for range o.lines {
+			g.units = append(g.units, 1)
+		}
+		s.returns = append(s.returns, g)
+	}
+	m.set(o, s, "ORDERS_UPDATED")
+	return nil
+}
+
 // change finds a shipment and lets f change it.
 func (m *Market) change(fulfillment string, f func(*shipment) orderhub.Status) bool {
 	id := number("Fulfillment", fulfillment)
-	o := m.orders[id/10]
+	o := m.orders[orderOf(id)]
 	if o == nil {
 		return false
 	}

@@ -125,6 +125,7 @@ func (m *Market) graphql(w http.ResponseWriter, r *http.Request) {
 		throttled(w, points, m.points.Left())
 		return
 	}
+	doc.vars = in.Variables
 	c := &call{vars: in.Variables, doc: doc}
 	data := map[string]any{}
 	for _, f := range doc.operations[in.Name] {
@@ -150,7 +151,7 @@ func (m *Market) graphql(w http.ResponseWriter, r *http.Request) {
 // of the whole document.
 func (m *Market) roots() map[string]func(c *call) (value any, said string) {
 	return map[string]func(c *call) (any, string){
-		"orders": m.listOrders, "nodes": m.nodes, "order": m.oneOrder, "productVariants": m.listVariants,
+		"orders": m.listOrders, "nodes": m.nodes, "order": m.oneOrder, "fulfillment": m.oneShipment, "return": m.oneReturn, "productVariants": m.listVariants,
 		"shop": func(*call) (any, string) {
 			return object{"__typename": "Shop", "name": "Example shop", "myshopifyDomain": Host}, ""
 		},
@@ -256,6 +257,9 @@ func (m *Market) nodes(c *call) (any, string) {
 				found = m.wire(o, s)
 			}
 		}
+		if f := m.shipment(id); f != nil {
+			found = f
+		}
 		for _, v := range m.variants {
 			if gid("InventoryItem", v.item) == id {
 				found = m.wireItem(v, c.text("location"))
@@ -281,11 +285,40 @@ func (m *Market) oneOrder(c *call) (any, string) {
 	if o == nil {
 		return nil, ""
 	}
-	out := m.wire(o, o.history.Now())
-	if after, err := strconv.Atoi(c.text("after")); err == nil {
-		out["lineItems"] = m.lines(o, after)
+	return m.wire(o, o.history.Now()), ""
+}
+
+// shipment finds one by its id; the caller holds the lock.
+func (m *Market) shipment(global string) object {
+	o := m.orders[orderOf(number("Fulfillment", global))]
+	if o == nil {
+		return nil
 	}
-	return out, ""
+	for _, f := range m.wireShipments(o, o.history.Now()) {
+		if f["id"] == global {
+			return f
+		}
+	}
+	return nil
+}
+
+func (m *Market) oneShipment(c *call) (any, string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shipment(c.text("id")), ""
+}
+
+func (m *Market) oneReturn(c *call) (any, string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.orders {
+		for _, g := range m.wireReturns(o, o.history.Now()) {
+			if g["id"] == c.text("id") {
+				return g, ""
+			}
+		}
+	}
+	return nil, ""
 }
 
 func (m *Market) listVariants(c *call) (any, string) {

@@ -98,6 +98,8 @@ type state struct {
 	// open are the fulfilment orders that are still to be sent, by location.
 	open    []int64
 	returns []giveback
+	// refunded are units by line that were given back; nil = none.
+	refunded []int64
 }
 
 type shipment struct {
@@ -106,7 +108,15 @@ type shipment struct {
 	display  string
 	number   string
 	company  string
+	// units by line; nil = everything that is sent from the location.
+	units []int64
 }
+
+// orderOf is the order of a shipment: shipments are numbered within theirs.
+func orderOf(shipment int64) int64 { return shipment / shipmentsOfOrder }
+
+// shipmentsOfOrder is more than any order has.
+const shipmentsOfOrder = 1000
 
 type giveback struct {
 	id     int64

@@ -88,19 +88,23 @@ func (m *Market) wire(o *order, s state) object {
 			"province": nil, "zip": "420000", "country": "Russia",
 		},
 		"shippingLine":            object{"__typename": "ShippingLine", "title": "Courier", "discountedPriceSet": money(delivery)},
-		"currentSubtotalPriceSet": money(goods), "lineItems": m.lines(o, 0), "fulfillments": m.wireShipments(o, s),
-		"fulfillmentOrders": page("FulfillmentOrder", wireOpen(o, s), false, ""), "returns": page("Return", m.wireReturns(o, s), false, ""),
+		"currentSubtotalPriceSet": money(goods), "lineItems": m.lines(o, s),
+		"fulfillments":      list{kind: "Fulfillment", nodes: m.wireShipments(o, s), plain: true},
+		"fulfillmentOrders": list{kind: "FulfillmentOrder", nodes: wireOpen(o, s)}, "returns": list{kind: "Return", nodes: m.wireReturns(o, s)},
 	}
 }
 
-// lines is a page of an order's lines, from a place on.
-func (m *Market) lines(o *order, from int) object {
-	end := min(len(o.lines), from+m.opts.LinesPerPage)
+// lines are an order's; what was given back is no longer counted.
+func (m *Market) lines(o *order, s state) list {
 	var nodes []object
-	for _, l := range o.lines[min(from, end):end] {
-		nodes = append(nodes, wireLine(l))
+	for i, l := range o.lines {
+		n := wireLine(l)
+		if s.refunded != nil {
+			n["currentQuantity"] = l.Quantity - s.refunded[i]
+		}
+		nodes = append(nodes, n)
 	}
-	return page("LineItem", nodes, end < len(o.lines), strconv.Itoa(end))
+	return list{kind: "LineItem", nodes: nodes, most: m.opts.LinesPerPage}
 }
 
 func wireLine(l line) object {
@@ -118,8 +122,14 @@ func (m *Market) wireShipments(o *order, s state) []object {
 	for _, f := range s.shipments {
 		var lines []object
 		for i, l := range o.lines {
-			if (i == len(o.lines)-1 && len(o.lines) > 1 && o.id%4 == 0) == (f.location == Second) {
-				lines = append(lines, object{"__typename": "FulfillmentLineItem", "quantity": l.Quantity, "lineItem": wireLine(l)})
+			n := l.Quantity
+			if f.units != nil {
+				n = f.units[i]
+			} else if (i == len(o.lines)-1 && len(o.lines) > 1 && o.id%4 == 0) != (f.location == Second) {
+				n = 0
+			}
+			if n > 0 {
+				lines = append(lines, object{"__typename": "FulfillmentLineItem", "quantity": n, "lineItem": wireLine(l)})
 			}
 		}
 		var info []object
@@ -128,7 +138,7 @@ func (m *Market) wireShipments(o *order, s state) []object {
 		}
 		out = append(out, object{
 			"__typename": "Fulfillment", "id": gid("Fulfillment", f.id), "status": "SUCCESS", "displayStatus": f.display,
-			"trackingInfo": info, "fulfillmentLineItems": page("FulfillmentLineItem", lines, false, ""),
+			"trackingInfo": list{nodes: info, plain: true}, "fulfillmentLineItems": list{kind: "FulfillmentLineItem", nodes: lines, most: m.opts.LinesPerPage},
 		})
 	}
 	return out
@@ -163,7 +173,7 @@ func (m *Market) wireReturns(o *order, s state) []object {
 		}
 		out = append(out, object{
 			"__typename": "Return", "id": gid("Return", g.id), "name": fmt.Sprintf("#%d-R1", o.id%100_000), "status": g.status, "createdAt": moment(g.opened),
-			"order": object{"__typename": "Order", "id": gid("Order", o.id)}, "returnLineItems": page("ReturnLineItem", lines, false, ""),
+			"order": object{"__typename": "Order", "id": gid("Order", o.id)}, "returnLineItems": list{kind: "ReturnLineItem", nodes: lines, most: m.opts.LinesPerPage},
 		})
 	}
 	return out

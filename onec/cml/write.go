@@ -161,8 +161,11 @@ var piece = unitXML{Code: "796", Full: "Штука", Intl: "PCE", Text: "шт"}
 func documentOf(o *Order) (documentXML, error) {
 	d := documentXML{
 		ID: cmp.Or(o.ID, o.Number), Number: o.Number, Date: o.At.Format("2006-01-02"), Time: o.At.Format("15:04:05"),
-		Operation: "Заказ товара", Role: "Продавец", Currency: o.Currency, Rate: "1", Comment: o.Comment,
-		Parties: []partyXML{partyOf(o.Buyer)}, Requisites: requisiteXML{o.Requisites},
+		Operation: "Заказ товара", Role: "Продавец", Currency: o.Currency, Rate: "1", Comment: clip(o.Comment, 3000),
+		Parties: []partyXML{partyOf(o.Buyer)},
+	}
+	for _, r := range o.Requisites {
+		d.Requisites.List = append(d.Requisites.List, Requisite{Name: r.Name, Value: clip(r.Value, 1000)})
 	}
 	total, tax := orderhub.Money{Currency: o.Currency}, orderhub.Money{Currency: o.Currency}
 	lines := make([]lineXML, len(o.Lines))
@@ -184,7 +187,10 @@ func documentOf(o *Order) (documentXML, error) {
 	return d, nil
 }
 
+// partyOf and rowOf keep to the lengths of the schema, but for the ids of orders and
+// goods, by which the other side finds them.
 func partyOf(b Buyer) partyXML {
+	b.ID, b.Name, b.Address, b.Phone, b.Email = clip(b.ID, 40), clip(b.Name, 250), clip(b.Address, 250), clip(b.Phone, 250), clip(b.Email, 250)
 	p := partyXML{ID: b.ID, Name: b.Name, Role: "Покупатель"}
 	if b.Company {
 		p.Official, p.INN, p.KPP = b.Name, b.INN, b.KPP
@@ -216,7 +222,7 @@ func rowOf(l Line, currency string) (row lineXML, included int64) {
 	}
 	sum := orderhub.Money{Minor: l.Total.Minor, Currency: currency}
 	row = lineXML{
-		ID: l.ID, Barcode: l.Barcode, Article: l.SKU, Name: l.Name, Unit: piece, Units: l.Units, Total: sum.Decimal(),
+		ID: l.ID, Barcode: l.Barcode, Article: clip(l.SKU, 255), Name: clip(l.Name, 250), Unit: piece, Units: l.Units, Total: sum.Decimal(),
 		Requisites: requisiteXML{[]Requisite{{"ВидНоменклатуры", kind}, {"ТипНоменклатуры", kind}}},
 		Price:      orderhub.Money{Minor: ratio(l.Total.Minor, 1, max(1, l.Units)), Currency: currency}.Decimal(),
 	}

@@ -98,11 +98,11 @@ function Replay({ of, onClose }: { of: Reader; onClose: () => void }) {
     onSuccess: () => { done(t('form.saved')); void client.invalidateQueries({ queryKey: ['readers'] }); onClose(); }, onError: failed,
   });
   return (
-    <Modal open title={t('integ.replayTitle', { name: of.name })} okText={t('integ.replay')} okButtonProps={{ disabled: to === 'since' ? !since : to === 'position' && !/^\d+$/.test(position.trim()) }} confirmLoading={move.isPending} onOk={() => move.mutate()} onCancel={onClose} destroyOnHidden>
+    <Modal open title={t('integ.replayTitle', { name: of.name })} okText={t('integ.replay')} okButtonProps={{ disabled: to === 'since' ? !since : to === 'position' && !/^\d+(\.[0-9a-f]{8})?$/.test(position.trim()) }} confirmLoading={move.isPending} onOk={() => move.mutate()} onCancel={onClose} destroyOnHidden>
       <Flex vertical gap={12}>
         <Radio.Group value={to} onChange={(e) => setTo(e.target.value as typeof to)} options={(['since', 'begin', 'position', 'end'] as const).map((v) => ({ value: v, label: t(`integ.to.${v}`) }))} vertical />
         {to === 'since' && <DatePicker showTime value={since} onChange={setSince} aria-label={t('integ.to.since')} disabledDate={(d) => d.isAfter(dayjs(), 'day')} />}
-        {to === 'position' && <Input value={position} onChange={(e) => setPosition(e.target.value)} aria-label={t('integ.position')} maxLength={20} inputMode="numeric" style={{ maxWidth: 200 }} />}
+        {to === 'position' && <Input value={position} onChange={(e) => setPosition(e.target.value)} aria-label={t('integ.position')} maxLength={40} style={{ maxWidth: 260 }} />}
         <Alert type={to === 'end' ? 'warning' : 'info'} showIcon title={to === 'end' ? t('integ.endHint') : t('integ.replayHint')} />
       </Flex>
     </Modal>
