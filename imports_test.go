@@ -59,7 +59,7 @@ var importRules = []importRule{
 
 	{"store", []string{"."}, []string{
 		pgx, "modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/klauspost/compress/zstd",
-		river + "/riverdriver", river + "/rivermigrate", xsync,
+		river + "/riverdriver", river + "/rivermigrate",
 	}, "all SQL, and nothing but the domain above it"},
 	{"store/storetest", []string{".", "store"}, []string{pgx}, "it opens fresh stores for tests"},
 	{"notify", []string{".", "webhook"}, []string{"github.com/wneessen/go-mail"}, "messages know neither the pipeline nor a database"},
