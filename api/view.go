@@ -160,12 +160,36 @@ type AccountView struct {
 	Quarantine  int64                          `json:"quarantine"`
 	Hints       int64                          `json:"hints"`
 	Effects     map[orderhub.EffectState]int64 `json:"effects" doc:"Effects by state, confirmed ones left out."`
+	Changes     *ChangeTimes                   `json:"changes,omitempty" doc:"How long the channel took with what was asked of it within a day; absent = it confirmed nothing."`
 	Stock       *StockFreshView                `json:"stock,omitempty" doc:"How near the stock figures are that the account shows; absent = it shows none."`
 	QuotaLeft   map[string]int                 `json:"quota_left" doc:"Calls that each quota group allows right now, in the process that answers."`
 	ListsDays   bool                           `json:"lists_days" doc:"The channel lists the orders of a day: they can be compared with the hub's, and be read again."`
 	ReadsOrders bool                           `json:"reads_orders" doc:"Single orders can be read again by their external ids."`
 	Audit       *AuditTurn                     `json:"audit,omitempty" doc:"How far the regular loss audit is; absent = the channel lists no days."`
 	CreatedAt   time.Time                      `json:"created_at"`
+}
+
+// ChangeTimes says how fast half of the changes were, in seconds since somebody asked
+// for them: a manager, 1C or a rule.
+type ChangeTimes struct {
+	Count     int      `json:"count" doc:"Confirmed changes that this rests on, of the newest of the last day."`
+	Sent      *float64 `json:"sent_seconds,omitempty" doc:"Until the hub sent it."`
+	Accepted  *float64 `json:"accepted_seconds,omitempty" doc:"Until the channel's answer took it."`
+	Confirmed *float64 `json:"confirmed_seconds,omitempty" doc:"Until the channel's own data showed it."`
+}
+
+func changeTimes(t store.EffectTimes) *ChangeTimes {
+	if t.Confirmed == 0 {
+		return nil
+	}
+	seconds := func(d time.Duration) *float64 {
+		if d == 0 {
+			return nil
+		}
+		s := d.Seconds()
+		return &s
+	}
+	return &ChangeTimes{Count: t.Confirmed, Sent: seconds(t.Sent), Accepted: seconds(t.Accepted), Confirmed: seconds(t.ConfirmedIn)}
 }
 
 // AuditTurn is the last and the next turn of the regular loss audit.
@@ -225,7 +249,7 @@ func accountView(f pipeline.Freshness, public map[string]string) AccountView {
 	v := AccountView{
 		ID: f.Account.ID, Channel: f.Account.Channel, Name: f.Account.Name, State: f.Account.State, Problem: f.Problem, Settings: public,
 		Webhook: f.WebhookPath, Health: f.Account.Health, Pending: f.Backlog.Pending, Quarantine: f.Backlog.Quarantined,
-		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{}, Stock: stockFreshView(f),
+		Hints: f.Backlog.Hints, Effects: f.Backlog.Effects, QuotaLeft: f.QuotaLeft, CreatedAt: f.Account.CreatedAt, Feeds: []FeedView{}, Stock: stockFreshView(f), Changes: changeTimes(f.Effects),
 		ListsDays: f.ListsDays, ReadsOrders: f.ReadsOrders,
 	}
 	if v.Effects == nil {

@@ -99,6 +99,8 @@ type Freshness struct {
 	Backlog store.Backlog
 	// Stock is how near the figures that the account shows are.
 	Stock StockFreshness
+	// Effects is how long the channel took with changes of the last day.
+	Effects store.EffectTimes
 	// QuotaLeft counts the calls that each quota group allows right now.
 	QuotaLeft map[string]int
 	// WebhookPath is where the channel sends its messages.
@@ -151,9 +153,13 @@ func (h *Hub) Freshness(ctx context.Context) ([]Freshness, error) {
 	if err != nil {
 		return nil, err
 	}
+	times, err := h.store.EffectTimes(ctx, h.store.Now().Add(-measuredOver))
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Freshness, 0, len(accounts))
 	for _, a := range accounts {
-		f := Freshness{Account: a, Backlog: backlogs[a.ID], Stock: stock[a.ID], WebhookPath: "/hooks/" + a.ID + "/" + a.HookKey}
+		f := Freshness{Account: a, Backlog: backlogs[a.ID], Stock: stock[a.ID], Effects: times[a.ID], WebhookPath: "/hooks/" + a.ID + "/" + a.HookKey}
 		f.Stock.Lag = h.lagOf(f.Stock.Took)
 		if open, err := h.account(ctx, a.ID); err == nil {
 			f.QuotaLeft = open.quotas.Left()

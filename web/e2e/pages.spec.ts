@@ -15,7 +15,7 @@ for (const look of ['light', 'dark']) {
     for (const path of look === 'light' ? pages : ['/orders', '/today', '/stock', '/accounts/ozon-main', '/audits', '/notify', '/customers']) {
       await open(path);
       await settled(page);
-      const axe = new AxeBuilder({ page });
+      const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).exclude('tbody > tr:nth-child(n+8)'); // rows are alike
       // The second look differs in its colours alone.
       const found = await (look === 'light' ? axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']) : axe.withRules(['color-contrast'])).analyze();
       for (const v of found.violations.filter((x) => x.impact === 'serious' || x.impact === 'critical')) {

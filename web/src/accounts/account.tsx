@@ -13,6 +13,7 @@ import { useWide } from '../shell/wide';
 import { Ago, ChannelBadge, Chip } from '../shell/words';
 import { useAccountState, type Account } from './accounts';
 import { Check } from './check';
+import { ChangeTimes } from './times';
 import { given, SettingField, useChannels } from './wizard';
 
 export function AccountDrawer({ id, onClose }: { id: string; onClose: () => void }) {
@@ -59,6 +60,7 @@ function Body({ a, onClose }: { a: Account; onClose: () => void }) {
       {a.stock && (
         <Descriptions size="small" column={1} title={<Typography.Title level={3} style={{ fontSize: 14, margin: 0 }}>{t('account.stock')}</Typography.Title>} items={[
           { key: 's', label: t('account.stockStates'), children: Object.entries(a.stock.states).map(([k, n]) => `${word('pubState', k)} ${f.number(n)}`).join(', ') },
+          ...(a.changes ? [{ key: 'c', label: t('times.title'), children: <ChangeTimes of={a.changes} /> }] : []),
           { key: 'm', label: t('account.stockLag'), children: a.stock.measured ? t('account.stockTimes', { mean: f.span(a.stock.mean_seconds), max: f.span(a.stock.max_seconds) }) : '–' },
           { key: 'f', label: t('account.foreign'), children: f.number(a.stock.foreign) },
         ]} />

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Card, Flex, Segmented, Typography } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
+import { ChangeTimes } from '../accounts/times';
 import { ask, hub, type Schemas } from '../shell/api';
 import { useFormat } from '../shell/format';
 import { Head } from '../shell/frame';
@@ -145,10 +146,13 @@ function Fresh() {
               const late = a.feeds.some((x) => x.late) || a.health.class !== undefined;
               const parts = [known.length ? t('today.read', { span: f.span(Math.max(0, ...known.map((x) => x.lag_seconds))) }) : '', a.stock?.measured ? t('today.shown', { span: f.span(a.stock.mean_seconds) }) : '', a.state === 'paused' ? t('account.paused') : ''];
               return (
-                <Flex key={a.id} justify="space-between" gap={12} wrap>
-                  <Link to={`/accounts/${a.id}`} style={{ color: 'inherit' }}><ChannelBadge channel={a.channel} account={a.name || a.id} /></Link>
-                  <Typography.Text type={late ? 'danger' : 'secondary'} className="num">{parts.filter(Boolean).join(', ') || t('today.pushed')}</Typography.Text>
-                </Flex>
+                <div key={a.id}>
+                  <Flex justify="space-between" gap={12} wrap>
+                    <Link to={`/accounts/${a.id}`} style={{ color: 'inherit' }}><ChannelBadge channel={a.channel} account={a.name || a.id} /></Link>
+                    <Typography.Text type={late ? 'danger' : 'secondary'} className="num">{parts.filter(Boolean).join(', ') || t('today.pushed')}</Typography.Text>
+                  </Flex>
+                  {a.changes && <ChangeTimes of={a.changes} />}
+                </div>
               );
             })}
           </Flex>
