@@ -1,8 +1,7 @@
 // Texts in two languages. Keys are flat: page.what; a missing key does not compile,
 // and scripts/texts.mjs compares the two files. They come in parts: scripts/parts.mjs.
-import i18next from 'i18next';
-import { lazy, type ComponentType } from 'react';
-import { initReactI18next, useTranslation } from 'react-i18next';
+import i18next, { type TFunction } from 'i18next';
+import { lazy, useSyncExternalStore, type ComponentType } from 'react';
 import { parts } from 'virtual:texts';
 import type en from './locales/en.json';
 import { foreign, teller } from './said';
@@ -46,13 +45,12 @@ export function lazyPage<P>(name: string, page: () => Promise<{ default: Compone
 
 export async function startTexts() {
   const lang = language();
-  await i18next.use(initReactI18next).init({
+  await i18next.init({
     lng: lang,
     resources: {},
     keySeparator: false,
     nsSeparator: false,
     interpolation: { escapeValue: false }, // React escapes
-    react: { bindI18nStore: 'added' },
   });
   await load(lang, loaded);
   document.documentElement.lang = lang;
@@ -79,7 +77,8 @@ function open(lang: Language): Promise<void> {
   return coming[lang] ??= books[lang]().then(async (book) => {
     tellers[lang] = remembered(teller(lang, book.default, wordOf));
     loaded.add('hub');
-    await load(lang, ['hub']); // the words that stand in sentences; whoever shows one, looks again
+    await load(lang, ['hub']); // the words that stand in sentences
+    changed(); // whoever shows one, looks again
   }).catch(() => { coming[lang] = undefined; }); // offline: asked again with the next
 }
 
@@ -105,11 +104,30 @@ export async function tellNow(text: string): Promise<string> {
 
 const languageNow = (): Language => (i18next.language === 'ru' ? 'ru' : 'en');
 
+// What a component shows of texts: another object when the language changes or the
+// hub's sentences have come. (react-i18next keeps as much for each component by itself, and a list
+// of orders has hundreds.)
+interface Texts { t: TFunction; lang: Language }
+let texts: Texts | undefined;
+const readers = new Set<() => void>();
+
+function changed() {
+  texts = undefined;
+  for (const r of readers) r();
+}
+i18next.on('languageChanged', changed);
+
+function subscribe(r: () => void) {
+  readers.add(r);
+  return () => readers.delete(r);
+}
+
+const textsNow = () => (texts ??= { t: i18next.getFixedT(i18next.language), lang: languageNow() });
+
 /** useText: t for texts, said for a sentence of the hub, word for a word of the hub, which is shown as it is where
  * the panel has no text for it. */
 export function useText() {
-  const { t, i18n } = useTranslation();
-  const lang: Language = i18n.language === 'ru' ? 'ru' : 'en';
+  const { t, lang } = useSyncExternalStore(subscribe, textsNow);
   const word = (group: string, value: string | undefined) => (value ? wordOf(group, value) : '');
   const said = (text: string | undefined) => {
     if (!text || !foreign(lang, text)) return text ?? '';
