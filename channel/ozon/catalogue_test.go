@@ -71,7 +71,7 @@ func TestCatalogueOfTheSimulator(t *testing.T) {
 		want := orderhub.Listing{
 			Key: strconv.FormatInt(ozonsim.SKU(order[i]), 10), Article: order[i], Name: marketsim.ProductName(order[i]), Live: i < 8,
 			Barcodes: []string{marketsim.Barcode(order[i])}, Picture: l.Picture,
-			Aliases:  map[string]string{aliasOffer: order[i], aliasProduct: l.Aliases[aliasProduct]},
+			Aliases: map[string]string{aliasOffer: order[i], aliasProduct: l.Aliases[aliasProduct]},
 		}
 		if diff := cmp.Diff(want, l); diff != "" || l.Aliases[aliasProduct] == l.Key || l.Aliases[aliasProduct] == "" {
 			t.Errorf("listing %d (-want +got):\n%s", i, diff)

@@ -53,15 +53,15 @@ type Options struct {
 
 // Market is a simulated Wildberries. Safe for concurrent use.
 type Market struct {
-	opts    Options
-	inject  *marketsim.Injector
-	now     func() time.Time
-	token   string
+	opts   Options
+	inject *marketsim.Injector
+	now    func() time.Time
+	token  string
 
 	pictures marketsim.Pictures
-	buckets map[quotaGroup]*bucket
-	handler http.Handler
-	serial  atomic.Uint64 // of requestId
+	buckets  map[quotaGroup]*bucket
+	handler  http.Handler
+	serial   atomic.Uint64 // of requestId
 
 	mu         sync.RWMutex
 	rnd        *rand.Rand
