@@ -1,3 +1,4 @@
+/* global fetch, setTimeout */
 // Asks Lighthouse what it thinks of pages of a running demo, as on a desk and as on a
 // slow phone; ends with 1 when a score is below 90. scripts/lighthouse.sh starts it.
 //
