@@ -4,7 +4,7 @@ import { memo, type Dispatch, type SetStateAction } from 'react';
 import { useFormat } from '../shell/format';
 import { useText } from '../shell/i18n';
 import { useLater } from '../shell/later';
-import { Ago, ChannelBadge, Deadline, HoldTags, StatusTag, Tags } from '../shell/words';
+import { Ago, ChannelBadge, Deadline, hasLeft, HoldTags, StatusTag, Tags } from '../shell/words';
 import { external } from './columns';
 import type { Row } from './query';
 import type { Steady } from './steady';
@@ -39,7 +39,7 @@ const OneCard = memo(function OneCard({ row: r, gone, selected, onSelect, onOpen
         <div className="ends"><ChannelBadge channel={r.channel} account={r.account} /><span className="secondary cut" style={{ fontSize: 12 }}>{external(r)}</span></div>
         <div className="cut">{r.first_line}{r.line_count > 1 ? ` +${r.line_count - 1}` : ''}</div>
         <div className="ends">
-          <span><Deadline at={r.ship_by} status={r.status} />{!r.ship_by && <span className="secondary"><Ago at={r.placed_at} /></span>}</span>
+          <span><Deadline at={r.ship_by} status={r.status} />{(!r.ship_by || hasLeft(r.status)) && <span className="secondary"><Ago at={r.placed_at} /></span>}</span>
           <span className="num">{t('orders.units', { count: r.units })} · {f.money(r.total)}</span>
         </div>
         <HoldTags row={r} />

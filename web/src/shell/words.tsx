@@ -25,6 +25,9 @@ export const statuses = ['pending', 'new', 'confirmed', 'packed', 'shipped', 're
 export const holds = ['short', 'unmapped', 'cancel_request', 'arbitration', 'not_accepted', 'ship_failed', 'manual', 'conflict'] as const;
 const ended = new Set(['delivered', 'cancelled', 'partially_returned', 'returned', 'shipped', 'ready_for_pickup']);
 
+/** hasLeft: nobody ships it any more. */
+export const hasLeft = (status: string) => ended.has(status);
+
 export function StatusTag({ status, requested }: { status: string; requested?: string }) {
   const { t, word } = useText();
   const tag = <Chip colour={statusColour[status] ?? 'grey'}>{word('status', status)}</Chip>;
@@ -77,13 +80,12 @@ export function ChannelBadge({ channel, account }: { channel: string; account?: 
   );
 }
 
-/** Deadline counts down while the order has not left. */
+/** Deadline counts down until the order has left. */
 export function Deadline({ at, status }: { at?: string; status: string }) {
   const now = useNow(1);
   const f = useFormat();
   const { t } = useText();
-  if (!at) return null;
-  if (ended.has(status)) return <span className="secondary">{f.at(at)}</span>;
+  if (!at || hasLeft(status)) return null; // kept or missed, it counts no more; the card has the date
   const left = Date.parse(at) - now;
   const late = left < 0;
   const hours = Math.floor(Math.abs(left) / 3600_000);
