@@ -25,6 +25,7 @@ type StockPage struct {
 // StockRow is the figures of a product.
 type StockRow struct {
 	SKU       string      `json:"sku"`
+	Name      string      `json:"name,omitempty" doc:"What the product is called."`
 	Available int64       `json:"available" doc:"What can still be promised; of a kit, as many as its components make."`
 	OnHand    int64       `json:"on_hand" doc:"0 of a kit: it has no stock of its own."`
 	Reserved  int64       `json:"reserved"`
@@ -44,6 +45,7 @@ type pullQuery struct {
 	Account string `query:"account" doc:"Adds what the listings of this account are to show. With since: those that changed are listed."`
 	After   string `query:"after" maxLength:"100" doc:"Only SKUs behind: the \"after\" of the previous page."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+	Text    string `query:"q" maxLength:"200" doc:"Only products whose SKU or barcode begins so, or with this in the name."`
 	Since   string `query:"since" maxLength:"60" doc:"Only what changed after the answer that gave this; products may come again unchanged. Give the same account with it. The number of a move does as well, without an account."`
 	Wait    int    `query:"wait" minimum:"0" maximum:"30" default:"0" doc:"With since: wait so many seconds for a change before answering that there is none."`
 }
@@ -71,7 +73,7 @@ func (a *API) pulled(ctx context.Context, in *pullQuery) (StockPage, error) {
 	if in.Wait > 0 && in.Since == "" {
 		return page, orderhub.InvalidField("wait", "belongs to since; without it the whole list is given at once")
 	}
-	f := store.ProductFilter{After: in.After, Limit: in.Limit}
+	f := store.ProductFilter{After: in.After, Limit: in.Limit, Text: in.Text}
 	if in.Since == "" {
 		// Before the figures are read: what changes meanwhile is told twice.
 		mark, err := a.store.StockMark(ctx, in.Account)
@@ -166,7 +168,7 @@ func (a *API) stockRows(ctx context.Context, products []orderhub.Product, accoun
 	}
 	for _, p := range products {
 		s := figures[p.SKU]
-		row := StockRow{SKU: p.SKU, Available: pipeline.Available(p, figures), Listings: shown[p.SKU]}
+		row := StockRow{SKU: p.SKU, Name: p.Name, Available: pipeline.Available(p, figures), Listings: shown[p.SKU]}
 		if len(p.Components) == 0 {
 			row.OnHand, row.Reserved = s.OnHand, s.Reserved
 		}

@@ -132,6 +132,13 @@ func TestOddSKUs(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("page by page %q, want %q", got, want)
 		}
+		for _, text := range []string{want[0], "Товар " + want[0]} { // by the article, by the name
+			var page api.StockPage
+			w.do(t, http.MethodGet, "/stock?q="+url.QueryEscape(text), nil).into(t, http.StatusOK, &page)
+			if !slices.ContainsFunc(page.Stock, func(r api.StockRow) bool { return r.SKU == want[0] && r.Name == "Товар "+want[0] }) || len(page.Stock) == len(want) {
+				t.Errorf("%q finds %+v", text, page.Stock)
+			}
+		}
 	})
 }
 

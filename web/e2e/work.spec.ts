@@ -131,3 +131,15 @@ test('goods are shown with their pictures, and without where the channel has non
   await expect(other.getByRole('dialog').locator('span.goods-picture')).toHaveCount(1);
   await expect(other.getByRole('dialog').getByRole('img', { name: /^Picture of/ })).toHaveCount(0);
 });
+
+test('stock is found by a part of a name; one article opens', async ({ open }) => {
+  const page = await open('/stock');
+  const find = page.getByRole('searchbox', { name: 'Article, barcode or name' });
+  await find.fill('Ладога');
+  await find.press('Enter');
+  await expect(page.getByRole('row', { name: /KR-002.*Кружка «Ладога»/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: /KR-003/ })).toHaveCount(0);
+  await find.fill('KR-003');
+  await find.press('Enter');
+  await expect(page.getByRole('dialog').getByText('KR-003').first()).toBeVisible();
+});
