@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/orderhub/orderhub"
 	"github.com/orderhub/orderhub/pipeline"
@@ -51,26 +49,14 @@ func (a *API) photos(h huma.API) {
 	}
 	get := op("get-photo", http.MethodGet, "/photos/{id}", "Returns", "Read a photo of goods that came back")
 	get.Description = "A JPEG without anything beside the picture. One that was erased with the buyer's data is not found any more."
-	get.Responses = map[string]*huma.Response{
-		"200": {Description: "The picture.", Content: map[string]*huma.MediaType{typeJPEG: {}}},
-		"304": {Description: "It is the one of If-None-Match."},
-	}
+	get.Responses = jpegResponses()
 	huma.Register(h, get, func(ctx context.Context, in *getIn) (*huma.StreamResponse, error) {
 		f, err := a.store.PhotoFile(ctx, in.ID, in.Size == "small")
 		if err != nil {
 			return nil, a.problem(err)
 		}
-		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			r, w := humago.Unwrap(ctx)
-			head := w.Header()
-			head.Set("Content-Type", typeJPEG)
-			// Not for long: what is erased here is not to be seen from there.
-			head.Set("Cache-Control", "private, max-age=600")
-			head.Set("ETag", `"`+f.Sum+`"`)
-			head.Set("Content-Disposition", fmt.Sprintf(`inline; filename="photo-%d.jpg"`, f.ID))
-			r.Header.Del("Range") // pictures are small, and a part of one is none
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.Body))
-		}}, nil
+		// Not for long: what is erased here is not to be seen from there.
+		return serveJPEG(f.Body, f.Sum, 10*time.Minute, fmt.Sprintf("photo-%d.jpg", f.ID)), nil
 	})
 	type one struct {
 		ID int64 `path:"id"`

@@ -23,6 +23,7 @@ const (
 	pictureLives  = 30 * 24 * time.Hour // then it is asked for again
 	pictureRetry  = time.Hour           // so long one that could not be had is not asked for again
 	pictureAtOnce = 4
+	pictureHold   = 2 * time.Second // so long a browser waits; it has few connections for all it asks
 )
 
 // picturesFrom makes the client that fetches pictures of goods: from public addresses
@@ -62,6 +63,10 @@ func (h *Hub) GoodsPicture(ctx context.Context, listing int64) (store.KeptPictur
 				return kept, r.Err
 			}
 			kept, _ = r.Val.(store.KeptPicture)
+		case <-time.After(h.pictureHold):
+			if len(kept.Thumb) == 0 || kept.Made != kept.Address {
+				return kept, orderhub.Errorf(orderhub.CodeNotFound, "the picture of listing %d is still on its way from the channel", listing)
+			}
 		case <-ctx.Done():
 			return kept, ctx.Err()
 		}
@@ -81,8 +86,6 @@ func (h *Hub) fetchPicture(ctx context.Context, listing int64, kept store.KeptPi
 	case <-ctx.Done():
 		return kept, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*pictureWait) // the hub may be busy with other pictures
-	defer cancel()
 	thumb, err := h.download(ctx, kept.Address)
 	now := h.store.Now()
 	switch {
@@ -106,6 +109,8 @@ func (h *Hub) fetchPicture(ctx context.Context, listing int64, kept store.KeptPi
 
 // download fetches a file and makes the small picture of it.
 func (h *Hub) download(ctx context.Context, address string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*pictureWait) // the hub may be busy with other pictures
+	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err

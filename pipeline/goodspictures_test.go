@@ -21,10 +21,12 @@ type gallery struct {
 	*httptest.Server
 	asked atomic.Int64
 	shut  atomic.Bool // answers 500
+	// release lets /held answer.
+	release chan struct{}
 }
 
 func newGallery(t *testing.T) *gallery {
-	g := &gallery{}
+	g := &gallery{release: make(chan struct{})}
 	good := snapOf(t, 3)
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.asked.Add(1)
@@ -38,8 +40,11 @@ func newGallery(t *testing.T) *gallery {
 			http.Error(w, "closed", http.StatusInternalServerError)
 		case r.URL.Path == "/good":
 			_, _ = w.Write(good)
+		case r.URL.Path == "/held":
+			<-g.release
+			_, _ = w.Write(good)
 		case r.URL.Path == "/slow":
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // the others ask meanwhile
 			_, _ = w.Write(good)
 		case r.URL.Path == "/page":
 			_, _ = w.Write([]byte("<html>no picture</html>"))
@@ -165,7 +170,7 @@ func TestGoodsPictureIsFetchedOnce(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // it has asked, as a rule; the test holds without
 		leave()
 		wg.Wait()
 		if n := g.asked.Load(); n != 1 {
@@ -189,5 +194,22 @@ func TestGoodsPicturesStayOutside(t *testing.T) {
 		}
 		_, err = w.hub.GoodsPicture(t.Context(), ids["inward"])
 		wantCode(t, err, orderhub.CodeNotFound)
+	})
+}
+
+// Nobody waits long for a picture; it is there for who looks again.
+func TestGoodsPictureOnItsWay(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		g := newGallery(t)
+		id := w.pictured(map[string]string{"held": g.URL + "/held"})["held"]
+		w.hub.pictureHold = time.Millisecond
+		_, err := w.hub.GoodsPicture(t.Context(), id)
+		wantCode(t, err, orderhub.CodeNotFound, "still on its way")
+		close(g.release)
+		w.hub.pictureHold = time.Minute
+		if p, err := w.hub.GoodsPicture(t.Context(), id); err != nil || len(p.Thumb) == 0 || g.asked.Load() != 1 {
+			t.Errorf("%d bytes, %v, asked %d times", len(p.Thumb), err, g.asked.Load())
+		}
 	})
 }

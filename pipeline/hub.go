@@ -114,6 +114,8 @@ type Hub struct {
 	pictures *http.Client
 	fetching singleflight.Group
 	fetchers chan struct{}
+	// pictureHold is how long somebody waits for one; another in tests.
+	pictureHold time.Duration
 	// step is called between the steps of telling people, in tests that kill there.
 	step       func(name string) error
 	conditions conditions
@@ -137,7 +139,7 @@ func New(opts Options) (*Hub, error) {
 		channels: map[orderhub.Channel]channel.Channel{}, adapters: map[string]*account{}, metrics: newMetrics(),
 		onec: newOnecDesk(), feedWaiters: make(chan struct{}, maxWaiters), developing: make(chan struct{}, 1),
 		outward: notify.Outward{Private: opts.Private}, exchangeDir: opts.ExchangeDir,
-		pictures: picturesFrom(notify.Outward{Private: slices.Concat(opts.Private, opts.PicturesFrom)}), fetchers: make(chan struct{}, pictureAtOnce),
+		pictures: picturesFrom(notify.Outward{Private: slices.Concat(opts.Private, opts.PicturesFrom)}), fetchers: make(chan struct{}, pictureAtOnce), pictureHold: pictureHold,
 	}
 	h.outClient = h.outward.Client(deliverTimeout)
 	if h.log == nil {

@@ -275,10 +275,16 @@ func (tx *Tx) QuarantineRaw(ctx context.Context, id int64, reason string) error 
 // SupersedeRaw ends the quarantine of answers that a later one of the same kind about
 // the same order or return replaces: later names those that were understood.
 func (tx *Tx) SupersedeRaw(ctx context.Context, accountID string, later []int64) error {
+	if len(later) == 0 {
+		return nil
+	}
 	cond, arg := tx.q.in("n.id", later)
+	// The list of names is made once; of a long quarantine nothing else is looked at. It
+	// is no key of a search: an order has more answers than the quarantine.
 	if _, err := tx.q.exec(ctx, `UPDATE inbox SET state = 'done', error = '', done_at = ? WHERE state = 'quarantined' AND account_id = ? AND external_id <> ''
+		AND (external_id || '') IN (SELECT n.external_id FROM inbox n WHERE `+cond+`)
 		AND EXISTS (SELECT 1 FROM inbox n WHERE n.account_id = inbox.account_id AND n.external_id = inbox.external_id AND n.kind = inbox.kind
-			AND n.id > inbox.id AND `+cond+`)`, micros(tx.s.Now()), accountID, arg); err != nil {
+			AND n.id > inbox.id AND `+cond+`)`, micros(tx.s.Now()), accountID, arg, arg); err != nil {
 		return fmt.Errorf("end a quarantine: %w", err)
 	}
 	return nil
