@@ -1,5 +1,6 @@
 // Goods that come back: linked, received in parts, decided, and answered so that the
 // market agrees.
+import AxeBuilder from '@axe-core/playwright';
 import { begin, end, enter, expect, sim, test, type Hub } from './hub';
 
 interface Return {
@@ -27,6 +28,12 @@ test('a return without its order: found, linked, received in parts', async ({ hu
   const page = await open(`/returns/${id}`);
   const card = page.getByRole('dialog').first();
   await expect(card).toContainText('The order of this return is not known');
+  const desk = page.viewportSize()!;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expect(card).toContainText('Teapot');
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze();
+  expect(violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes[0]?.html}`)).toEqual([]);
+  await page.setViewportSize(desk);
   await card.getByRole('button', { name: 'Link to an order' }).click();
   const link = page.getByRole('dialog', { name: 'To which order does it belong?' });
   await link.getByRole('textbox').fill('e2e-sold');

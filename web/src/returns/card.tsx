@@ -47,6 +47,7 @@ export function useChange<V>(id: number, change: (v: V) => Promise<unknown>, sai
 
 function Body({ r }: { r: Return }) {
   const { t, word, said } = useText();
+  const wide = useWide();
   const f = useFormat();
   const can = useCan();
   const receivable = can('returns.receive') && !r.no_goods && (['announced', 'on_the_way', 'at_pickup'].includes(r.state) || !!r.awaited);
@@ -75,10 +76,10 @@ function Body({ r }: { r: Return }) {
       <Descriptions size="small" column={1} colon={false} styles={{ label: { width: 150 } }} items={facts.filter(([, v]) => v).map(([label, children]) => ({ key: label, label, children }))} />
       <section>
         <Typography.Title level={3} style={{ fontSize: 14 }}>{t('returns.lines')}</Typography.Title>
-        <Table size="small" rowKey={(l) => `${l.id ?? ''}${l.sku ?? ''}${l.listing_key ?? ''}`} pagination={false} dataSource={r.lines} scroll={{ x: 'max-content' }} columns={[
-          { title: t('line.name'), key: 'n', render: (_, l) => <>{l.name || l.sku || l.listing_key}<div><Typography.Text type="secondary" className="mono">{l.sku}</Typography.Text></div></> },
+        <Table size="small" rowKey={(l) => `${l.id ?? ''}${l.sku ?? ''}${l.listing_key ?? ''}`} pagination={false} dataSource={r.lines} scroll={wide ? { x: 'max-content' } : undefined} columns={[
+          { title: t('line.name'), key: 'n', render: (_, l) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{l.name || l.sku || l.listing_key}<div><Typography.Text type="secondary" className="mono">{l.sku}</Typography.Text></div>{!wide && l.reason}</div> },
           { title: t('line.quantity'), dataIndex: 'quantity', align: 'right' }, { title: t('returns.here'), key: 'here', align: 'right', render: (_, _l, i) => <span className="num">{r.here[i] || '–'}</span> }, { title: t('line.price'), key: 'p', align: 'right', render: (_, l) => f.money(l.price) },
-          { title: t('returns.reason'), dataIndex: 'reason' },
+          ...(wide ? [{ title: t('returns.reason'), dataIndex: 'reason' }] : []),
         ]} />
       </section>
       {(r.pictures.length > 0 || can('returns.receive')) && <section><Typography.Title level={3} style={{ fontSize: 14 }}>{t('photos.title')}</Typography.Title><OwnPhotos r={r} /></section>}

@@ -44,13 +44,12 @@ export default function Returns() {
           return (
             <Table size="small" rowKey="id" pagination={false} dataSource={rows} scroll={{ x: 'max-content' }} rowClassName="clickable" onRow={(r) => ({ onClick: () => void go({ pathname: `/returns/${r.id}`, search }) })}
               columns={[
-                { title: t('returns.id'), key: 'id', width: 80, render: (_, r) => <Link className="num" to={{ pathname: `/returns/${r.id}`, search }} onClick={(e) => e.stopPropagation()}>{r.id}</Link> },
+                { title: t('returns.id'), key: 'id', width: 60, render: (_, r) => <Link className="num" to={{ pathname: `/returns/${r.id}`, search }} onClick={(e) => e.stopPropagation()}>{r.id}</Link> },
                 { title: t('col.account'), key: 'account', width: 140, render: (_, r) => <ChannelBadge channel={r.channel} account={r.account} /> },
-                { title: t('col.status'), key: 'state', width: 130, render: (_, r) => <Flex gap={4}><Chip colour={returnColour[r.state] ?? 'grey'}>{word('returnState', r.state)}</Chip>{r.waiting && r.state !== 'closed' && <Chip colour="red">{t('returns.answerNow')}</Chip>}</Flex> },
-                { title: t('returns.kind'), key: 'kind', width: 150, render: (_, r) => word('returnKind', r.kind) },
+                { title: t('col.status'), key: 'state', width: 130, render: (_, r) => <Flex gap={4} wrap><Chip colour={returnColour[r.state] ?? 'grey'}>{word('returnState', r.state)}</Chip>{r.waiting && r.state !== 'closed' && <Chip colour="red">{t('returns.answerNow')}</Chip>}</Flex> },
+                { title: t('returns.kind'), key: 'kind', width: 220, render: (_, r) => <div style={{ maxWidth: 220, whiteSpace: 'normal' }}>{word('returnKind', r.kind)}{r.reason && <div><Typography.Text type="secondary" style={{ fontSize: 12 }}>{r.reason}</Typography.Text></div>}</div> },
                 { title: t('returns.until'), key: 'until', width: 110, render: (_, r) => <><Deadline at={r.deadline} status={r.state === 'closed' ? 'delivered' : 'new'} />{r.due && <div><Typography.Text type="secondary" style={{ fontSize: 12 }}>{word('due', r.due)}</Typography.Text></div>}</> },
                 { title: t('col.number'), key: 'order', width: 100, render: (_, r) => (r.number ? <Link className="num" to={`/orders/${r.number}`} onClick={(e) => e.stopPropagation()}>{r.number}</Link> : <Chip colour="orange">{t('returns.noOrderShort')}</Chip>) },
-                { title: t('returns.reason'), key: 'reason', render: (_, r) => <span style={{ display: 'inline-block', maxWidth: 320 }}>{r.reason}</span> },
                 { title: t('col.units'), key: 'units', align: 'right', width: 90, render: (_, r) => <span className="num nowrap">{r.awaited ? t('returns.partly', { here: r.units_here, units: r.units }) : r.units}</span> },
                 { title: t('returns.refund'), key: 'refund', align: 'right', width: 110, render: (_, r) => <span className="num nowrap">{f.money(r.refund)}</span> },
                 { title: t('returns.since'), key: 'since', width: 110, render: (_, r) => <Ago at={r.opened_at ?? r.created_at} /> },
