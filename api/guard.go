@@ -45,6 +45,8 @@ type visit struct {
 	entry   orderhub.AuditEntry
 	// inTx: what is done writes its entry of the audit log itself.
 	inTx bool
+	// unproved: who is signed in did not prove it again.
+	unproved bool
 }
 
 // visitOf is the visit of a request, one without rights outside of any.
@@ -196,6 +198,9 @@ func (a *API) write(r *http.Request, v *visit, status int) {
 	}
 	e := v.entry
 	e.Status, e.Outcome = status, outcomeOf(status)
+	if v.unproved {
+		e.Outcome = orderhub.OutcomeDenied // what they sent was well formed
+	}
 	switch {
 	case v.need.open, !v.known, v.need.quiet && status < 400, v.inTx && status < 400:
 		return

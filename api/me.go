@@ -3,12 +3,14 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/people"
 )
 
 // PasswordChange is one's own new password.
@@ -45,7 +47,7 @@ func (a *API) me(h huma.API) {
 			v := visitOf(ctx)
 			done, err := a.people.ChangePassword(ctx, v.user, in.Body.Current, in.Body.Password, v.Visitor, entry(ctx))
 			if err != nil {
-				return nil, a.notIn(err)
+				return nil, a.unproved(ctx, err)
 			}
 			return begin(ctx, done), nil
 		})
@@ -71,11 +73,17 @@ func (a *API) me(h huma.API) {
 		func(ctx context.Context, in *removeIn) (*struct{}, error) {
 			v := visitOf(ctx)
 			if err := a.people.RemoveTOTP(ctx, v.user, in.Body.Current, v.Visitor, entry(ctx)); err != nil {
-				return nil, a.notIn(err)
+				return nil, a.unproved(ctx, err)
 			}
 			return nil, nil //nolint:nilnil // nothing to tell
 		})
 	a.preferences(h)
+}
+
+// unproved answers to somebody who was to prove the password again.
+func (a *API) unproved(ctx context.Context, err error) error {
+	visitOf(ctx).unproved = errors.Is(err, people.ErrUnproved)
+	return a.notIn(err)
 }
 
 // preferenceLimit caps a value, in bytes.

@@ -192,7 +192,7 @@ func (p *People) ChangePassword(ctx context.Context, u orderhub.User, old, passw
 	if err := orderhub.CheckPassword(u.Login, password); err != nil {
 		return in, err
 	}
-	before, err := p.confirm(ctx, u, old, v, entry)
+	before, err := p.confirm(ctx, u, old, v)
 	if err != nil {
 		return in, err
 	}
@@ -223,8 +223,9 @@ func (p *People) ChangePassword(ctx context.Context, u orderhub.User, old, passw
 	return in, err
 }
 
-// confirm lets a signed-in person prove the password again, and gives its hash.
-func (p *People) confirm(ctx context.Context, u orderhub.User, password string, v Visitor, entry orderhub.AuditEntry) (hash string, err error) {
+// confirm lets a signed-in person prove the password again, and gives its hash. That
+// it was wrong is written down with the refused operation, not here: it would be two.
+func (p *People) confirm(ctx context.Context, u orderhub.User, password string, v Visitor) (hash string, err error) {
 	try, wait := p.throttle.begin(u.Login, v.Address)
 	if wait > 0 {
 		return "", &Throttled{wait}
@@ -238,11 +239,10 @@ func (p *People) confirm(ctx context.Context, u orderhub.User, password string, 
 		return "", err
 	}
 	if !right {
-		p.denied(ctx, entry)
 		if row.PasswordHash == "" {
-			return "", orderhub.Errorf(orderhub.CodeRefused, "you have no password here: the sign-in provider lets you in")
+			return "", orderhub.Errorf(orderhub.CodeRefused, "you have no password here: the sign-in provider lets you in").WithCause(ErrUnproved)
 		}
-		return "", orderhub.InvalidField("current", "is not your password")
+		return "", orderhub.InvalidField("current", "is not your password").WithCause(ErrUnproved)
 	}
 	try.forgive()
 	return row.PasswordHash, nil

@@ -85,6 +85,9 @@ var (
 	ErrCodeNeeded = errors.New("a code is needed")
 	// ErrCodeWrong: the code is wrong, or was used already.
 	ErrCodeWrong = errors.New("the code is wrong")
+	// ErrUnproved is the cause of a refusal: who is signed in did not prove to be
+	// that person. The caller writes it down as denied.
+	ErrUnproved = errors.New("the password was not proved")
 )
 
 // Throttled says that there were too many attempts.

@@ -89,7 +89,7 @@ func (p *People) ConfirmTOTP(ctx context.Context, u orderhub.User, code string, 
 // the provider, without codes of ours.
 func (p *People) RemoveTOTP(ctx context.Context, u orderhub.User, password string, v Visitor, entry orderhub.AuditEntry) error {
 	if u.Password {
-		if _, err := p.confirm(ctx, u, password, v, entry); err != nil {
+		if _, err := p.confirm(ctx, u, password, v); err != nil {
 			return err
 		}
 	}

@@ -417,6 +417,33 @@ func TestCodes(t *testing.T) {
 	})
 }
 
+// TestConfirmations: who sits at a browser that was left open weakens nothing without
+// the password, and each try stands in the audit log, once.
+func TestConfirmations(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		b := w.setUp(t, "vera")
+		for _, try := range []struct {
+			operation, method, path string
+			body                    map[string]string
+		}{
+			{"change-own-password", http.MethodPost, "/me/password", map[string]string{"password": "four blue kettles"}},
+			{"remove-totp", http.MethodDelete, "/me/totp", map[string]string{}},
+		} {
+			try.body["current"] = "not the password"
+			b.do(t, try.method, try.path, try.body).refused(t, http.StatusUnprocessableEntity, "current", "is not your password")
+			var page api.AuditLogPage
+			eventually(t, "the try in the audit log", func() bool {
+				page = api.AuditLogPage{}
+				b.do(t, http.MethodGet, "/audit-log?operation="+try.operation, nil).into(t, http.StatusOK, &page)
+				return len(page.Entries) > 0
+			})
+			if e := page.Entries; len(e) != 1 || e[0].Outcome != orderhub.OutcomeDenied || e[0].Status != http.StatusUnprocessableEntity || e[0].Actor.Name != "vera" {
+				t.Errorf("%s: want one entry that was denied: %+v", try.operation, e)
+			}
+		}
+	})
+}
+
 func TestTokens(t *testing.T) {
 	eachClock(t, options{}, func(t *testing.T, w *world, c *clock) {
 		b := w.setUp(t, "vera")
