@@ -30,8 +30,8 @@ type TOTPCode struct {
 	Code string `json:"code" maxLength:"20"`
 }
 
-// TOTPRemoval proves that it is the person who asks for codes no more.
-type TOTPRemoval struct {
+// OwnPassword proves that it is the person who begins with codes, or ends them.
+type OwnPassword struct {
 	Current string `json:"current" maxLength:"1024" doc:"One's own password; empty where one has none here."`
 }
 
@@ -51,11 +51,13 @@ func (a *API) me(h huma.API) {
 			}
 			return begin(ctx, done), nil
 		})
-	huma.Register(h, op("start-totp", http.MethodPost, "/me/totp", peopleTag, "Make a secret for an app of codes; it counts once a code of it was sent", http.StatusConflict),
-		func(ctx context.Context, _ *struct{}) (*body[TOTPSecret], error) {
-			secret, url, err := a.people.StartTOTP(ctx, visitOf(ctx).user)
+	type proofIn struct{ Body OwnPassword }
+	huma.Register(h, op("start-totp", http.MethodPost, "/me/totp", peopleTag, "Make a secret for an app of codes; it counts once a code of it was sent; takes the password again", http.StatusConflict),
+		func(ctx context.Context, in *proofIn) (*body[TOTPSecret], error) {
+			v := visitOf(ctx)
+			secret, url, err := a.people.StartTOTP(ctx, v.user, in.Body.Current, v.Visitor)
 			if err != nil {
-				return nil, a.problem(err)
+				return nil, a.unproved(ctx, err)
 			}
 			return answer(TOTPSecret{Secret: secret, URL: url}), nil
 		})
@@ -68,9 +70,8 @@ func (a *API) me(h huma.API) {
 			}
 			return answer(RecoveryCodes{Codes: codes}), nil
 		})
-	type removeIn struct{ Body TOTPRemoval }
 	huma.Register(h, op("remove-totp", http.MethodDelete, "/me/totp", peopleTag, "Ask for codes no more; takes the password again"),
-		func(ctx context.Context, in *removeIn) (*struct{}, error) {
+		func(ctx context.Context, in *proofIn) (*struct{}, error) {
 			v := visitOf(ctx)
 			if err := a.people.RemoveTOTP(ctx, v.user, in.Body.Current, v.Visitor, entry(ctx)); err != nil {
 				return nil, a.unproved(ctx, err)

@@ -248,6 +248,16 @@ func (p *People) confirm(ctx context.Context, u orderhub.User, password string, 
 	return row.PasswordHash, nil
 }
 
+// confirmIfAny is confirm for those who have a password; who has none here proves
+// nothing.
+func (p *People) confirmIfAny(ctx context.Context, u orderhub.User, password string, v Visitor) error {
+	if !u.Password {
+		return nil
+	}
+	_, err := p.confirm(ctx, u, password, v)
+	return err
+}
+
 func checkRole(r orderhub.Role) error {
 	if !r.Known() {
 		return orderhub.InvalidField("role", "%s is not known; allowed: owner, manager, warehouse, accountant, viewer", fmt.Sprintf("%.20q", r))

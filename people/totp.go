@@ -28,8 +28,12 @@ const (
 )
 
 // StartTOTP makes a secret for an app of codes. Nothing is asked for until
-// ConfirmTOTP has seen a code of it.
-func (p *People) StartTOTP(ctx context.Context, u orderhub.User) (secret, url string, err error) {
+// ConfirmTOTP has seen a code of it. It takes the password again: somebody at an
+// unattended browser must not lock the person out with an app of their own.
+func (p *People) StartTOTP(ctx context.Context, u orderhub.User, password string, v Visitor) (secret, url string, err error) {
+	if err := p.confirmIfAny(ctx, u, password, v); err != nil {
+		return "", "", err
+	}
 	key, err := totp.Generate(totp.GenerateOpts{Issuer: codeIssuer, AccountName: u.Login, Period: codePeriod, SecretSize: 20})
 	if err != nil {
 		return "", "", fmt.Errorf("make a secret for codes: %w", err)
@@ -88,10 +92,8 @@ func (p *People) ConfirmTOTP(ctx context.Context, u orderhub.User, code string, 
 // unattended browser must not weaken the next log-in. Who has none here is let in by
 // the provider, without codes of ours.
 func (p *People) RemoveTOTP(ctx context.Context, u orderhub.User, password string, v Visitor, entry orderhub.AuditEntry) error {
-	if u.Password {
-		if _, err := p.confirm(ctx, u, password, v); err != nil {
-			return err
-		}
+	if err := p.confirmIfAny(ctx, u, password, v); err != nil {
+		return err
 	}
 	return p.store.InTx(ctx, func(tx *store.Tx) error {
 		now, err := tx.LockUser(ctx, u.ID)

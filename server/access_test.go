@@ -142,7 +142,7 @@ func TestInsideOfOperations(t *testing.T) {
 		hr(http.MethodPost, "/users/1/password", map[string]any{"password": "another long password"}).refused(t, http.StatusForbidden, "")
 		hr(http.MethodPost, "/tokens", map[string]any{"name": "x", "scopes": []string{"personal_data"}}).refused(t, http.StatusForbidden, "", "personal_data")
 		// A program is nobody.
-		w.do(t, http.MethodPost, "/me/totp", nil).refused(t, http.StatusForbidden, "", "token")
+		w.do(t, http.MethodPost, "/me/totp", map[string]string{"current": ""}).refused(t, http.StatusForbidden, "", "token")
 		if _, err := w.people.User(t.Context(), "x"); err != nil {
 			t.Error(err)
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/orderhub/orderhub"
+	"github.com/orderhub/orderhub/api"
 	"github.com/orderhub/orderhub/people"
 	"github.com/orderhub/orderhub/store"
 )
@@ -199,6 +200,13 @@ func TestProvider(t *testing.T) {
 		}
 		if _, r := w.logIn(t, "ann@example.org", "any long password", ""); r.Status != http.StatusUnauthorized {
 			t.Errorf("a password where there is none: %d", r.Status)
+		}
+		// Without a password here there is none to ask for.
+		var codes api.TOTPSecret
+		b.do(t, http.MethodPost, "/me/totp", map[string]string{"current": ""}).into(t, http.StatusOK, &codes)
+		w.hide(codes.Secret)
+		if r := b.do(t, http.MethodDelete, "/me/totp", map[string]string{"current": ""}); r.Status != http.StatusNoContent {
+			t.Errorf("%d %s", r.Status, r.Body)
 		}
 		list, err := w.store.ListAudit(t.Context(), store.AuditFilter{Operation: "oidc", Limit: 10})
 		if err != nil || len(list) == 0 || list[0].Actor.Name != "ann@example.org" || list[0].Outcome != orderhub.OutcomeDone {

@@ -351,7 +351,9 @@ func TestCodes(t *testing.T) {
 		b := w.setUp(t, "vera")
 		b.do(t, http.MethodPut, "/me/totp", map[string]string{"code": "123456"}).refused(t, http.StatusConflict, "")
 		var secret api.TOTPSecret
-		b.do(t, http.MethodPost, "/me/totp", nil).into(t, http.StatusOK, &secret)
+		b.do(t, http.MethodPost, "/me/totp", nil).refused(t, http.StatusBadRequest, "")
+		b.do(t, http.MethodPost, "/me/totp", map[string]string{"current": "not the password"}).refused(t, http.StatusUnprocessableEntity, "current")
+		b.do(t, http.MethodPost, "/me/totp", map[string]string{"current": password}).into(t, http.StatusOK, &secret)
 		if !strings.HasPrefix(secret.URL, "otpauth://totp/orderhub:vera?") || !strings.Contains(secret.URL, secret.Secret) {
 			t.Errorf("%+v", secret)
 		}
@@ -398,7 +400,7 @@ func TestCodes(t *testing.T) {
 			t.Error("a recovery code does not let in")
 		}
 		refuse("a used recovery code", rec.Codes[3], "totp_wrong")
-		b.do(t, http.MethodPost, "/me/totp", nil).refused(t, http.StatusConflict, "")
+		b.do(t, http.MethodPost, "/me/totp", map[string]string{"current": password}).refused(t, http.StatusConflict, "")
 		// Who sits at a browser that was left open does not know the password.
 		b.do(t, http.MethodDelete, "/me/totp", nil).refused(t, http.StatusBadRequest, "")
 		b.do(t, http.MethodDelete, "/me/totp", map[string]string{"current": "not the password"}).refused(t, http.StatusUnprocessableEntity, "current")
@@ -427,6 +429,7 @@ func TestConfirmations(t *testing.T) {
 			body                    map[string]string
 		}{
 			{"change-own-password", http.MethodPost, "/me/password", map[string]string{"password": "four blue kettles"}},
+			{"start-totp", http.MethodPost, "/me/totp", map[string]string{}},
 			{"remove-totp", http.MethodDelete, "/me/totp", map[string]string{}},
 		} {
 			try.body["current"] = "not the password"
@@ -440,6 +443,18 @@ func TestConfirmations(t *testing.T) {
 			if e := page.Entries; len(e) != 1 || e[0].Outcome != orderhub.OutcomeDenied || e[0].Status != http.StatusUnprocessableEntity || e[0].Actor.Name != "vera" {
 				t.Errorf("%s: want one entry that was denied: %+v", try.operation, e)
 			}
+		}
+		row, _, err := w.store.UserByLogin(t.Context(), "vera")
+		if err != nil || row.TOTPSecret != "" {
+			t.Errorf("%v: a secret was made without the password", err)
+		}
+		// Guesses are throttled as at the door.
+		var last reply
+		for range 10 {
+			last = b.do(t, http.MethodPost, "/me/totp", map[string]string{"current": "a guess"})
+		}
+		if last.Status != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
+			t.Errorf("guesses are not throttled: %d", last.Status)
 		}
 	})
 }

@@ -34,6 +34,12 @@ test('codes of an app: switched on, asked for at the door, replaced by a recover
   await enter(hub, page.context(), who.login, who.password);
   await page.goto(`${hub.url}/me`);
   await page.getByRole('button', { name: 'Switch on' }).click();
+  const first = page.getByRole('dialog');
+  await first.getByLabel('Current password').fill('somebody passing by');
+  await first.getByRole('button', { name: 'Switch on' }).click();
+  await expect(first.getByRole('alert')).toBeVisible();
+  await first.getByLabel('Current password').fill(who.password);
+  await first.getByRole('button', { name: 'Switch on' }).click();
   await expect(page.getByRole('main').locator('.ant-qrcode svg')).toBeVisible();
   const secret = (await page.locator('.totp-secret').innerText()).trim();
   await page.getByLabel('Code from the app').fill('000000');
@@ -94,6 +100,9 @@ test('the others are signed out, and a changed password lets this one go on', as
   // The new session's key counts at once.
   await page.getByRole('main').getByText('Русский').click();
   await page.getByRole('button', { name: 'Включить' }).click();
+  const proof = page.getByRole('dialog');
+  await proof.getByLabel('Текущий пароль').fill('quite another one');
+  await proof.getByRole('button', { name: 'Включить' }).click();
   await expect(page.getByRole('main').locator('.ant-qrcode svg')).toBeVisible();
 });
 
@@ -170,6 +179,11 @@ test('a sign-in provider lets a person in', async ({ page }) => {
     await expect(page.getByRole('heading', { name: 'Orders', level: 1 })).toBeVisible();
     await page.getByRole('button', { name: 'Who is signed in' }).click();
     await expect(page.getByText('Vera · Manager')).toBeVisible();
+    // There is no password here, and none is asked for.
+    await page.goto(`${url}/me`);
+    await page.getByRole('button', { name: 'Switch on' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Switch on' }).click();
+    await expect(page.getByRole('main').locator('.ant-qrcode svg')).toBeVisible();
   } finally {
     await end(child);
     server.close();

@@ -1,4 +1,4 @@
-// Codes of an app: switched on with a code of it, off with a question.
+// Codes of an app: switched on with a code of it; on and off take the password.
 import { useMutation } from '@tanstack/react-query';
 import { Alert, Button, Flex, Form, Input, Modal, QRCode, Typography } from 'antd';
 import { useState } from 'react';
@@ -9,16 +9,19 @@ import { Chip } from '../shell/words';
 
 export default function Totp({ on, onChange }: { on: boolean; onChange: () => void }) {
   const { t } = useText();
-  const { failed, done } = useTell();
-  const begin = useMutation({ mutationFn: () => ask(hub.POST('/api/v1/me/totp')), onError: failed, gcTime: 0 });
+  const { done } = useTell();
+  const [asked, setAsked] = useState<'on' | 'off'>();
+  const begin = useMutation({
+    mutationFn: (current: string) => ask(hub.POST('/api/v1/me/totp', { body: { current } })), gcTime: 0,
+    onSuccess: () => setAsked(undefined),
+  });
   const confirm = useMutation({
     mutationFn: (code: string) => ask(hub.PUT('/api/v1/me/totp', { body: { code } })), gcTime: 0,
     onSuccess: () => { begin.reset(); onChange(); },
   });
-  const [leaving, setLeaving] = useState(false);
   const remove = useMutation({
     mutationFn: (current: string) => ask(hub.DELETE('/api/v1/me/totp', { body: { current } })), gcTime: 0,
-    onSuccess: () => { done(t('totp.offDone')); setLeaving(false); confirm.reset(); onChange(); },
+    onSuccess: () => { done(t('totp.offDone')); setAsked(undefined); confirm.reset(); onChange(); },
   });
   if (confirm.data) return <Codes codes={confirm.data.recovery_codes} onClose={() => confirm.reset()} />;
   if (begin.data) {
@@ -40,28 +43,35 @@ export default function Totp({ on, onChange }: { on: boolean; onChange: () => vo
       <Chip colour={on ? 'green' : 'grey'}>{on ? t('totp.isOn') : t('totp.isOff')}</Chip>
       <Typography.Text type="secondary">{t('totp.hint')}</Typography.Text>
       {on
-        ? <Button danger onClick={() => { remove.reset(); setLeaving(true); }}>{t('totp.off')}</Button>
-        : <Button type="primary" loading={begin.isPending} onClick={() => begin.mutate()}>{t('totp.begin')}</Button>}
-      {leaving && <Leaving busy={remove.isPending} error={remove.error} onOff={(current) => remove.mutate(current)} onClose={() => setLeaving(false)} />}
+        ? <Button danger onClick={() => { remove.reset(); setAsked('off'); }}>{t('totp.off')}</Button>
+        : <Button type="primary" onClick={() => { begin.reset(); setAsked('on'); }}>{t('totp.begin')}</Button>}
+      {asked === 'on' && <Proof name="codes-on" title={t('totp.beginAsk')} hint={t('totp.beginHint')} ok={t('totp.begin')} busy={begin.isPending} error={begin.error} onProof={(current) => begin.mutate(current)} onClose={() => setAsked(undefined)} />}
+      {asked === 'off' && <Proof name="codes-off" danger title={t('totp.offAsk')} hint={t('totp.offHint')} ok={t('totp.off')} busy={remove.isPending} error={remove.error} onProof={(current) => remove.mutate(current)} onClose={() => setAsked(undefined)} />}
     </Flex>
   );
 }
 
-interface LeavingProps {
+interface ProofProps {
+  name: string;
+  title: string;
+  hint: string;
+  ok: string;
+  danger?: boolean;
   busy: boolean;
   error: unknown;
-  onOff: (current: string) => void;
+  onProof: (current: string) => void;
   onClose: () => void;
 }
 
-// Leaving asks for the password: the browser may have been left open.
-function Leaving({ busy, error, onOff, onClose }: LeavingProps) {
+// Proof asks for the password: the browser may have been left open. Who signs in with a
+// provider has none here and leaves it empty.
+function Proof({ name, title, hint, ok, danger = false, busy, error, onProof, onClose }: ProofProps) {
   const { t } = useText();
   const [form] = Form.useForm<{ current?: string }>();
   return (
-    <Modal open title={t('totp.offAsk')} okText={t('totp.off')} cancelText={t('form.cancel')} okButtonProps={{ danger: true, loading: busy }} onOk={form.submit} onCancel={onClose} width={420}>
-      <Form form={form} name="codes-off" layout="vertical" requiredMark={false} onFinish={(v) => onOff(v.current ?? '')}>
-        <Typography.Paragraph type="secondary">{t('totp.offHint')}</Typography.Paragraph>
+    <Modal open title={title} okText={ok} cancelText={t('form.cancel')} okButtonProps={{ danger, loading: busy }} onOk={form.submit} onCancel={onClose} width={420}>
+      <Form form={form} name={name} layout="vertical" requiredMark={false} onFinish={(v) => onProof(v.current ?? '')}>
+        <Typography.Paragraph type="secondary">{hint}</Typography.Paragraph>
         {error != null && <Alert type="error" showIcon role="alert" title={sentence(error, t('state.offline'))} style={{ marginBottom: 12 }} />}
         <Form.Item name="current" label={t('me.current')}><Input.Password autoComplete="current-password" maxLength={1024} autoFocus /></Form.Item>
       </Form>
