@@ -182,6 +182,9 @@ func (a *API) tokens(h huma.API) {
 		t := orderhub.APIToken{Name: in.Body.Name, Scopes: in.Body.Scopes, CreatedBy: actor(ctx).Name}
 		if in.Body.ExpiresAt != nil {
 			t.ExpiresAt = in.Body.ExpiresAt.UTC()
+			if t.ExpiresAt.IsZero() { // would not end
+				return nil, a.problem(orderhub.InvalidField("expires_at", "lies in the past"))
+			}
 		}
 		made, text, err := a.people.AddToken(ctx, t, func(all []orderhub.Permission) error { return grants(ctx, all) }, entry(ctx))
 		if err != nil {

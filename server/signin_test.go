@@ -492,6 +492,9 @@ func TestTokens(t *testing.T) {
 		} {
 			b.do(t, http.MethodPost, "/tokens", body).refused(t, http.StatusUnprocessableEntity, name)
 		}
+		// What many programs send for no time at all lies in the past; it is not for ever.
+		b.do(t, http.MethodPost, "/tokens", map[string]any{"name": "x", "scopes": []string{"orders.read"}, "expires_at": "0001-01-01T00:00:00Z"}).
+			refused(t, http.StatusUnprocessableEntity, "expires_at", "past")
 		// The command line's token does all, until it is deleted.
 		w.do(t, http.MethodGet, "/users", nil).into(t, http.StatusOK, nil)
 		if r := b.do(t, http.MethodDelete, "/tokens/"+strconv.FormatInt(list.Tokens[1].ID, 10), nil); r.Status != http.StatusNoContent {
