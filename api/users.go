@@ -77,6 +77,15 @@ func grants(ctx context.Context, all []orderhub.Permission) error {
 	return nil
 }
 
+// notOneself refuses to do to oneself what takes one's own password elsewhere: the
+// right to help others does not stand in for it. Who has none may.
+func notOneself(ctx context.Context, id int64) error {
+	if u := visitOf(ctx).user; u.ID == id && u.Password {
+		return orderhub.Errorf(orderhub.CodeRefused, "this is yourself; do it on your own page, with your present password")
+	}
+	return nil
+}
+
 func (a *API) users(h huma.API) {
 	huma.Register(h, op("list-users", http.MethodGet, "/users", peopleTag, "List users and roles"),
 		func(ctx context.Context, _ *struct{}) (*body[UserList], error) {
@@ -116,6 +125,11 @@ func (a *API) users(h huma.API) {
 	}
 	huma.Register(h, op("change-user", http.MethodPatch, "/users/{id}", peopleTag, "Change a user", http.StatusConflict),
 		func(ctx context.Context, in *changeIn) (*body[UserView], error) {
+			if in.Body.ResetTOTP {
+				if err := notOneself(ctx, in.ID); err != nil {
+					return nil, a.problem(err)
+				}
+			}
 			u, err := a.people.ChangeUser(ctx, in.ID, people.UserChange(in.Body), allowed(ctx), entry(ctx))
 			if err != nil {
 				return nil, a.problem(err)
@@ -126,8 +140,11 @@ func (a *API) users(h huma.API) {
 		ID   int64 `path:"id" minimum:"1"`
 		Body NewPassword
 	}
-	huma.Register(h, op("set-password", http.MethodPost, "/users/{id}/password", peopleTag, "Give a user a new password; their sessions end"),
+	huma.Register(h, op("set-password", http.MethodPost, "/users/{id}/password", peopleTag, "Give somebody else a new password; their sessions end", http.StatusConflict),
 		func(ctx context.Context, in *passwordIn) (*struct{}, error) {
+			if err := notOneself(ctx, in.ID); err != nil {
+				return nil, a.problem(err)
+			}
 			return nil, a.problem(a.people.SetPassword(ctx, in.ID, in.Body.Password, allowed(ctx), entry(ctx)))
 		})
 }

@@ -96,6 +96,24 @@ func TestLastOwnerStays(t *testing.T) {
 	})
 }
 
+// TestOwnersAndThemselves: their right to help others does not stand in for the present
+// password where it is about oneself.
+func TestOwnersAndThemselves(t *testing.T) {
+	each(t, options{}, func(t *testing.T, w *world) {
+		b := w.setUp(t, "vera")
+		b.do(t, http.MethodPost, "/users/1/password", map[string]any{"password": "four blue kettles"}).refused(t, http.StatusConflict, "", "your own page")
+		b.do(t, http.MethodPatch, "/users/1", map[string]any{"reset_totp": true}).refused(t, http.StatusConflict, "", "your own page")
+		if in, _ := w.logIn(t, "vera", password, ""); in == nil || !b.open(t) {
+			t.Error("the password was changed without the present one")
+		}
+		b.do(t, http.MethodPatch, "/users/1", map[string]any{"name": "Вера Вторая"}).into(t, http.StatusOK, nil)
+		w.person(t, "x", orderhub.RoleOwner)
+		if r := b.do(t, http.MethodPost, "/users/2/password", map[string]any{"password": "four blue kettles"}); r.Status != http.StatusNoContent {
+			t.Errorf("somebody else's: %d %s", r.Status, r.Body)
+		}
+	})
+}
+
 func TestPreferences(t *testing.T) {
 	each(t, options{}, func(t *testing.T, w *world) {
 		b, other := w.setUp(t, "vera"), w.person(t, "x", orderhub.RoleViewer)

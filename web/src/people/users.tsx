@@ -38,7 +38,7 @@ export default function Users() {
           {
             title: '', key: 'act', render: (_, u) => (
               <Flex gap={8} justify="end" wrap>
-                <Button size="small" onClick={() => setEdit(u)}>{t('form.edit')}</Button><Button size="small" onClick={() => setPassword(u)}>{t('users.password')}</Button>
+                <Button size="small" onClick={() => setEdit(u)}>{t('form.edit')}</Button>{(u.id !== me || !u.password) && <Button size="small" onClick={() => setPassword(u)}>{t('users.password')}</Button>}
                 {u.totp && u.id !== me && <Popconfirm title={t('users.totpResetAsk', { name: u.name || u.login })} okText={t('users.totpReset')} onConfirm={() => set.mutate({ id: u.id, body: { reset_totp: true } })}><Button size="small">{t('users.totpReset')}</Button></Popconfirm>}
                 {u.id !== me && (u.disabled ? <Button size="small" onClick={() => set.mutate({ id: u.id, body: { disabled: false } })}>{t('users.enable')}</Button>
                   : <Popconfirm title={t('users.disableAsk', { name: u.name || u.login })} description={t('users.disableHint')} okText={t('users.disable')} onConfirm={() => set.mutate({ id: u.id, body: { disabled: true } })}><Button size="small" danger>{t('users.disable')}</Button></Popconfirm>)}
