@@ -141,7 +141,11 @@ func (a *API) signIn(h huma.API) {
 	set.DefaultStatus = http.StatusCreated
 	huma.Register(h, set, func(ctx context.Context, in *setupIn) (*signedIn, error) {
 		v := visitOf(ctx)
-		if needed, err := a.people.NeedsUser(ctx); err == nil && needed && v.codeNeeded {
+		needed, err := a.people.NeedsUser(ctx)
+		if err != nil {
+			return nil, a.problem(err)
+		}
+		if needed && v.codeNeeded {
 			if err := a.people.CheckSetupCode(in.Body.SetupCode, v.Visitor); errors.Is(err, people.ErrCodeWrong) {
 				p := coded(http.StatusForbidden, string(orderhub.CodeDenied), "setup_code: is not the one that the hub printed at its start")
 				p.Field = "setup_code"

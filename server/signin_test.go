@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,6 +126,52 @@ func TestSetUpHere(t *testing.T) {
 	b := w.enter(t, w.raw(t, http.MethodPost, "/api/v1/setup", owner("")))
 	if b.user.Login != "vera@example.org" {
 		t.Errorf("%+v", b.user)
+	}
+}
+
+// stumble is the context of a request whose first questions to the database fail.
+type stumble struct {
+	context.Context
+	left atomic.Int64
+	shut chan struct{}
+}
+
+func (s *stumble) Done() <-chan struct{} {
+	if s.left.Add(-1) >= 0 {
+		return s.shut
+	}
+	return nil
+}
+
+func (s *stumble) Err() error {
+	if s.left.Load() >= -1 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestSetUpWhileTheDatabaseStumbles: that the hub could not look whether a code is needed
+// does not mean that none is.
+func TestSetUpWhileTheDatabaseStumbles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), options{})
+	body := `{"login":"eve","name":"Eve","password":"` + password + `"}`
+	failed := false
+	for n := range int64(8) {
+		ctx := &stumble{Context: t.Context(), shut: make(chan struct{})}
+		close(ctx.shut)
+		ctx.left.Store(n)
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/setup", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		w.srv.Config.Handler.ServeHTTP(rec, r)
+		failed = failed || rec.Code == http.StatusServiceUnavailable
+		if rec.Code != http.StatusForbidden && rec.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d failures: %d %s", n, rec.Code, rec.Body)
+		}
+	}
+	if needed, err := w.people.NeedsUser(t.Context()); err != nil || !needed || !failed {
+		t.Errorf("a first user was made without the code, or nothing failed: %v %v %v", needed, failed, err)
 	}
 }
 
