@@ -47,8 +47,9 @@ test('codes of an app: switched on, asked for at the door, replaced by a recover
   await expect(page.getByRole('alert').first()).toBeVisible();
   await page.getByLabel('Code from the app').fill(code(secret));
   await page.getByRole('button', { name: 'Confirm' }).click();
-  const spare = await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts();
-  expect(spare).toHaveLength(10);
+  const listed = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
+  await expect(listed).toHaveCount(10);
+  const spare = await listed.allInnerTexts();
   await page.getByRole('button', { name: 'I have kept them' }).click();
   await expect(page.getByRole('button', { name: 'Switch off' })).toBeVisible();
 
